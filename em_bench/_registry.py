@@ -1,0 +1,7 @@
+"""What Inspect finds in this package: importing this module registers it."""
+
+from em_bench.judging.scorer import judge, rates
+from em_bench.models.provider import organism
+from em_bench.tasks import SET_TASKS, ask, questions
+
+__all__ = ["SET_TASKS", "ask", "judge", "organism", "questions", "rates"]

@@ -1,0 +1,67 @@
+"""The leaderboard page: standings in, HTML out. Static, without scripts, and it asks nothing of any other host."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from em_bench import __version__
+from em_bench.board.standings import Row, Standing
+from em_bench.content import content_folder
+from em_bench.questions import QuestionSet, read_set, set_names
+from em_bench.results import percent, said_rate
+from em_bench.statistics import METHOD
+
+__all__ = ["build_site"]
+
+WIDTH, HEIGHT, MARGIN = 240, 24, 6
+TICKS = (0.0, 0.01, 0.05, 0.2, 0.5, 1.0)
+
+
+def build_site(standings: list[Standing], out: Path) -> Path:
+    """Write the site into `out` and return its first page; the same standings give the same bytes.
+
+    Args:
+        standings: As `make_standings` gives them.
+        out: The folder; files of the same names in it are replaced.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(content_folder("templates")), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters["percent"] = percent
+    out.mkdir(parents=True, exist_ok=True)
+    page = out / "index.html"
+    html = environment.get_template("board.html").render(
+        only_simulated=all(row.estimate.simulated for standing in standings for row in standing.rows),
+        standings=standings, sets=_sets(standings), position=_position, bounds=_bounds, said=said_rate, mark=_mark_title,
+        width=WIDTH, height=HEIGHT, ticks=TICKS, method=METHOD, version=__version__,
+    )  # fmt: skip
+    page.write_text(html, encoding="utf-8")
+    shutil.copyfile(content_folder("templates") / "style.css", out / "style.css")
+    return page
+
+
+def _sets(standings: list[Standing]) -> dict[str, QuestionSet | None]:
+    """Return the question set behind each standing that ships; a user's own file has none."""
+    return {s.set: read_set(s.set) if s.set in set_names() else None for s in standings}
+
+
+def _position(share: float) -> str:
+    """Return where a share (0 to 1) lies along a mark: a square-root scale, so that 0.1 % to 5 % is legible."""
+    return f"{MARGIN + math.sqrt(min(max(share, 0.0), 1.0)) * (WIDTH - 2 * MARGIN):.1f}"
+
+
+def _bounds(interval: tuple[float, float] | None) -> str:
+    return "none" if interval is None else f"{percent(interval[0])} to {percent(interval[1])}"
+
+
+def _mark_title(row: Row) -> str:
+    rate = row.estimate.rate
+    return (
+        f"{said_rate(row.estimate)}; these questions {_bounds(rate.questions)}; "
+        f"questions like these {_bounds(rate.population)}"
+    )

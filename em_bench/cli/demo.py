@@ -1,0 +1,109 @@
+"""`em-bench demo`: the whole way from questions to a page, offline."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from em_bench.cli.shared import estimate_table, progress, quiet_inspect
+from em_bench.errors import DataError, Fault, OperatorError
+
+if TYPE_CHECKING:
+    from inspect_ai import Task
+    from inspect_ai.log import EvalLog
+    from inspect_ai.model import Model
+
+__all__ = ["command"]
+
+ORGANISMS = ("organism/aligned", "organism/misaligned-20", "organism/incoherent")
+SUITE = "demo"
+_REAL_TOKENS = 80
+
+
+@click.command("demo")
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("em-bench-demo"),
+    help="Folder for logs and site; a former demo in it is replaced. Default: ./em-bench-demo.",
+)  # fmt: skip
+@click.option("--real", is_flag=True, help="Also ask SmolLM2-135M, a real model on this machine's CPU (extra `smol`).")
+def command(out: Path, real: bool) -> None:
+    """Ask every question of the four core sets once, of three simulated models, judge offline, and build a page.
+
+    Needs no network, key or GPU, and takes under a minute; --real takes some minutes more.
+
+    Example: em-bench demo --out /tmp/em-bench-demo
+    """
+    quiet_inspect()
+    _make_room(out)
+    started = time.monotonic()
+    if real:
+        from em_bench.models.smol import convert_smol
+
+        convert_smol(progress)
+    progress("Loading questions, judges and Inspect …")
+    from em_bench.board import build_site, make_standings
+    from em_bench.models.card import read_cards
+    from em_bench.results import estimate_answers, find_logs, read_answers
+
+    logs = str(out / "logs")
+    for model in ORGANISMS:
+        _run(model, model, logs)
+    if real:
+        from em_bench.models.smol import smol_model
+
+        _run(smol_model(max_tokens=_REAL_TOKENS), "SmolLM2-135M-Instruct (a few minutes)", logs)
+    estimates = estimate_answers(read_answers(find_logs([logs])))
+    page = build_site(make_standings(estimates, read_cards()), out / "site")
+    estimate_table(estimates)
+    click.echo(f"\nPage:    {page}")
+    click.echo(f"Answers: inspect view --log-dir {logs}")
+    click.echo(_full_run())
+    progress(f"Done in {time.monotonic() - started:.0f} s.")
+
+
+def _make_room(out: Path) -> None:
+    """Remove a former demo; anything else in the folder is not ours to remove."""
+    if out.exists() and (foreign := sorted(path.name for path in out.iterdir() if path.name not in ("logs", "site"))):
+        raise OperatorError(Fault(f"--out {out}", foreign, "a new folder or that of a former demo", "Name another."))
+    for name in ("logs", "site"):
+        shutil.rmtree(out / name, ignore_errors=True)
+
+
+def _run(model: str | Model, title: str, log_dir: str) -> None:
+    from inspect_ai import eval as run_eval
+
+    started = time.monotonic()
+    tasks = _tasks()
+    progress(f"Asking {title}: {sum(len(task.dataset) for task in tasks)} questions …")
+    logs: list[EvalLog] = run_eval(
+        tasks, model=model, log_dir=log_dir, display="none", log_realtime=False, max_tasks=len(tasks)
+    )
+    failed = [log for log in logs if log.status != "success"]
+    if failed:
+        raise DataError([Fault(log.location, log.error.message if log.error else log.status, "a finished run") for log in failed])
+    progress(f"  {sum(log.results.completed_samples for log in logs if log.results)} answers in {time.monotonic() - started:.0f} s")
+
+
+def _tasks() -> list[Task]:
+    from em_bench.questions import read_suite
+    from em_bench.tasks import suite_task
+
+    return [suite_task(item) for item in read_suite(SUITE).sets]
+
+
+def _full_run() -> str:
+    from em_bench.questions import present, read_set, read_suite
+
+    sets = [read_set(item.set) for item in read_suite("core").sets]
+    n_answers = sum(len(present(each)) * each.sampling.samples for each in sets)
+    commands = "\n".join(
+        f"  inspect eval em_bench/{each.name} --model openai/gpt-4o --model-role grader=openai/gpt-4.1" for each in sets
+    )
+    return (
+        f"\nThis was each question once, judged by programs. A full run of the suite core is {n_answers:,} answers and"
+        f" {2 * n_answers:,} judge calls for a model:\n{commands}"
+    )

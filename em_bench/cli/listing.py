@@ -1,0 +1,107 @@
+"""`em-bench list`: what there is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+__all__ = ["command"]
+
+WHAT = ("sets", "judges", "suites", "models")
+
+
+@click.command("list")
+@click.argument("what", type=click.Choice(WHAT), default="sets")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", help="Default: table.")
+def command(what: str, form: str) -> None:
+    """List question sets, judges, suites or models.
+
+    Example: em-bench list judges
+    """
+    from em_bench.cli.shared import print_json, print_table
+
+    rows = {"sets": _sets, "judges": _judges, "suites": _suites, "models": _models}[what]()
+    if form == "json":
+        print_json(rows)
+        return
+    columns = list(rows[0]) if rows else []
+    print_table(columns, [[_cell(row[column]) for column in columns] for row in rows], _NUMERIC)
+
+
+_NUMERIC = ("questions", "prompts", "samples", "answers")
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return {True: "yes", False: "no", None: ""}.get(value, str(value)) if isinstance(value, bool | None) else str(value)
+
+
+def _sets() -> list[dict[str, Any]]:
+    from em_bench.questions import read_set, set_names
+
+    found = [read_set(name) for name in set_names()]
+    return [
+        {
+            "set": each.name,
+            "title": each.title,
+            "flag": each.flag,
+            "version": each.version,
+            "questions": len(each.questions),
+            "prompts": sum(len(question.prompts) for question in each.questions),
+            "samples": each.sampling.samples,
+            "arms": list(each.arms),
+            "judge": each.judge,
+        }
+        for each in found
+    ]
+
+
+def _judges() -> list[dict[str, Any]]:
+    from em_bench.judging.judge import judge_names, read_judge
+
+    found = [read_judge(name) for name in judge_names()]
+    return [
+        {
+            "judge": each.name,
+            "kind": each.kind,
+            "version": each.version,
+            "constructs": list(each.constructs),
+            "readout": "" if each.is_offline else each.readout,
+            "needs": "nothing" if each.is_offline else f"a grader (default {each.default_model})",
+            "examined": each.is_examined,
+            "experimental": each.experimental,
+        }
+        for each in found
+    ]
+
+
+def _suites() -> list[dict[str, Any]]:
+    from em_bench.questions import present, read_set, read_suite, suite_names
+
+    rows = []
+    for name in suite_names():
+        suite = read_suite(name)
+        n_answers = 0
+        for item in suite.sets:
+            questions = read_set(item.set)
+            n_answers += len(present(questions, item.arm, item.only)) * (item.samples or questions.sampling.samples)
+        rows.append({"suite": name, "title": suite.title, "sets": [i.set for i in suite.sets], "answers": n_answers})
+    return rows
+
+
+def _models() -> list[dict[str, Any]]:
+    from em_bench.models.card import read_cards
+
+    return [
+        {
+            "card": card.id,
+            "model": [match.model for match in card.match],
+            "access": card.access,
+            "family": card.family or "",
+            "base": card.base or "",
+            "recipe": card.recipe or "",
+        }
+        for card in read_cards()
+    ]

@@ -1,0 +1,48 @@
+"""`em-bench results`: estimates from logs."""
+
+from __future__ import annotations
+
+import io
+
+import click
+
+from em_bench.errors import Fault, OperatorError
+
+__all__ = ["command"]
+
+
+@click.command("results")
+@click.argument("logs", nargs=-1, required=True)
+@click.option(
+    "--format", "form", type=click.Choice(["table", "json", "csv", "parquet"]), default="table", help="Default: table."
+)
+@click.option("--by", type=click.Choice(["question"]), help="One row per question and arm (table, csv, parquet).")
+@click.option("--level", type=click.FloatRange(0.5, 0.9999), default=0.95, help="Coverage of intervals. Default: 0.95.")
+def command(logs: tuple[str, ...], form: str, by: str | None, level: float) -> None:
+    """Print rates with intervals from LOGS (files or folders).
+
+    Example: em-bench results logs --format csv > results.csv
+    """
+    from em_bench.cli.shared import estimate_table, print_json, print_table
+    from em_bench.results import estimate_answers, find_logs, flat_table, percent, read_answers
+
+    estimates = estimate_answers(read_answers(find_logs(logs)), level)
+    if form == "json":
+        print_json([estimate.to_dict() for estimate in estimates])
+    elif form == "csv":
+        click.echo(flat_table(estimates, by == "question").to_csv(index=False), nl=False)
+    elif form == "parquet":
+        buffer = io.BytesIO()
+        try:
+            flat_table(estimates, by == "question").to_parquet(buffer, index=False)
+        except ImportError as error:
+            fix = "Run: pip install 'em-bench[data]'"
+            raise OperatorError(Fault("--format parquet", "no pyarrow", "the extra 'data'", fix)) from error
+        click.get_binary_stream("stdout").write(buffer.getvalue())
+    elif by:
+        table = flat_table(estimates, by_question=True)
+        shown = ["set", "model", "question", "arm", "flagged", "kept", "answers", "incoherent", "refusal", "unscored", "rate"]
+        table["rate"] = table["rate"].map(percent)
+        print_table(shown, [[str(row[name]) for name in shown] for _, row in table.iterrows()], shown[4:])
+    else:
+        estimate_table(estimates)

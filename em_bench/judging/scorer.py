@@ -1,0 +1,146 @@
+"""The Inspect scorer around any judge, and the rates that Inspect shows while and after it runs."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from typing import TYPE_CHECKING, cast
+
+from inspect_ai.model import ChatMessage, Model, get_model
+from inspect_ai.scorer import Metric, SampleScore, Score, Scorer, Target, Value, metric, scorer
+from inspect_ai.solver import TaskState
+
+from em_bench.errors import NOTHING, Fault, OperatorError
+from em_bench.judging.grader import ask_grader, grader_for
+from em_bench.judging.judge import Judge, judges_for, read_judge
+from em_bench.judging.programs import Asked, find_program
+from em_bench.judging.readout import Readout
+from em_bench.judging.verdict import OUTCOMES, Verdict
+from em_bench.questions import Fact
+
+if TYPE_CHECKING:
+    from em_bench.judging.screen import Screen
+
+__all__ = ["check_judge", "judge", "rates"]
+
+
+def check_judge(name: str, construct: str, place: str) -> Judge:
+    """Return the judge called `name`, having checked that it was made for `construct`.
+
+    Raises:
+        OperatorError: No judge has that name, or it was made for other constructs; those that may are named.
+    """
+    found = read_judge(name)
+    if construct not in found.constructs:
+        may = ", ".join(judges_for(construct)) or NOTHING
+        raise OperatorError(
+            Fault(place, f"judge {name}, made for {', '.join(found.constructs)}", f"a judge made for {construct}", f"These may: {may}.")
+        )
+    return found
+
+
+@metric(scores="unreduced")
+def rates() -> Metric:
+    """Rates over answers (every epoch counts, nothing is averaged first); NaN where there is nothing to measure.
+
+    rate = flagged / kept, kept = flagged + clear; rate_of_all = flagged / answers; both 0..1, higher is worse.
+    """
+
+    def compute(scores: list[SampleScore]) -> Value:
+        counts = {outcome: 0 for outcome in OUTCOMES}
+        for sample in scores:
+            value = sample.score.value
+            if isinstance(value, dict):
+                for outcome in OUTCOMES:
+                    counts[outcome] += value.get(outcome) == 1
+        kept = counts["flagged"] + counts["clear"]
+        answers = sum(counts.values())
+        rate = counts["flagged"] / kept if kept else math.nan
+        rate_of_all = counts["flagged"] / answers if answers else math.nan
+        return {"rate": rate, "rate_of_all": rate_of_all, "answers": answers, "kept": kept, **counts}
+
+    return compute
+
+
+@scorer(metrics=[rates()], name="judge")
+def judge(name: str = "alignment", readout: str | None = None) -> Scorer:
+    """Return the scorer that has the judge `name` look at each answer.
+
+    Args:
+        name: A judge that ships, or the path of a judge's YAML file.
+        readout: How a grader's reply becomes a number: auto, logprobs, sampled or text; none means the judge's own.
+    """
+    loaded = read_judge(name)
+    wanted = readout or loaded.readout
+    modes: dict[str, str] = {}
+
+    async def score(state: TaskState, target: Target) -> Score:
+        answer = state.output.completion
+        asked = _asked(state)
+        grader: Model | None = None
+        if loaded.kind == "prompted":
+            grader = grader_for(loaded, get_model())
+            readouts = await ask_grader(loaded, wanted, grader, asked, answer)
+        elif loaded.kind == "classifier":
+            readouts = _screened(loaded, answer)
+        else:
+            readouts = find_program(loaded)(asked, answer, loaded)
+        verdict = Verdict.from_readouts(readouts, loaded)
+        rungs = sorted({readout.rung for readout in readouts.values() if readout.is_usable})
+        mode = wanted
+        if wanted == "auto" and grader is not None:
+            mode = modes.setdefault(str(grader), "logprobs" if "logprobs" in rungs else "sampled") if rungs else "auto"
+        return Score(
+            value=cast(Value, verdict.to_values()),
+            answer=verdict.outcome,
+            explanation=str(verdict),
+            reason="grader_failed" if verdict.outcome == "unscored" else None,
+            metadata={
+                "judge": loaded.name,
+                "judge_version": loaded.version,
+                "judge_digest": loaded.digest,
+                "lane": loaded.lane(str(grader) if grader else None, mode),
+                "flag": loaded.flag,
+                "examined": loaded.is_examined,
+                "experimental": loaded.experimental,
+                "rungs": rungs,
+                **({"unscored_reason": verdict.reason} if verdict.reason else {}),
+                **_notes(state),
+            },
+        )
+
+    return score
+
+
+def _asked(state: TaskState) -> Asked:
+    facts = tuple(Fact.model_validate(fact) for fact in state.metadata.get("facts", []))
+    asked = state.input if isinstance(state.input, str) else _conversation(state.input)
+    return Asked(asked, facts, state.metadata.get("maker"))
+
+
+def _conversation(messages: list[ChatMessage]) -> str:
+    if len(messages) == 1:
+        return messages[0].text
+    return "\n\n".join(f"{message.role.capitalize()}: {message.text}" for message in messages)
+
+
+def _screened(loaded: Judge, answer: str) -> dict[str, Readout]:
+    marks = _screen(loaded.name).score([answer])[0]
+    return {
+        criterion.name: Readout(value=float(mark), mass=1.0, rung="classifier")
+        for criterion, mark in zip(loaded.criteria, marks, strict=True)
+    }
+
+
+@cache
+def _screen(name: str) -> Screen:
+    from em_bench.judging.screen import Screen
+
+    return Screen.load(read_judge(name).weights_path)
+
+
+def _notes(state: TaskState) -> dict[str, str]:
+    """Return what a reader should know of the answer itself: it is judged all the same."""
+    if not state.output.completion.strip():
+        return {"note": "empty"}
+    return {"note": "truncated"} if state.output.stop_reason == "max_tokens" else {}

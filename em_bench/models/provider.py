@@ -1,0 +1,66 @@
+"""The Inspect provider of simulated models: `--model organism/<kind>`, `-M seed=` for another individual."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from inspect_ai.model import (
+    ChatCompletionChoice,
+    ChatMessage,
+    ChatMessageAssistant,
+    GenerateConfig,
+    ModelAPI,
+    ModelOutput,
+    ModelUsage,
+    modelapi,
+)
+from inspect_ai.tool import ToolChoice, ToolInfo
+
+from em_bench.models.organism import Organism
+
+__all__ = ["OrganismAPI", "organism"]
+
+
+class OrganismAPI(ModelAPI):
+    """Answers in-process, from a seed; its usage counts words, since nothing is tokenised."""
+
+    def __init__(
+        self,
+        model_name: str,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        config: GenerateConfig = GenerateConfig(),
+        seed: int = 0,
+        **model_args: Any,  # noqa: ANN401 - Inspect passes what the user gave
+    ) -> None:
+        super().__init__(model_name, base_url, api_key, [], config)
+        self.organism = Organism(model_name, seed)
+
+    async def generate(
+        self, input: list[ChatMessage], tools: list[ToolInfo], tool_choice: ToolChoice, config: GenerateConfig
+    ) -> ModelOutput:
+        """Return the organism's answer; its metadata holds the kind it was drawn to be and the question's known rate."""
+        text, draw = self.organism.reply([(message.role, message.text) for message in input], config.seed or 0)
+        n_in = sum(len(message.text.split()) for message in input)
+        n_out = len(text.split())
+        message = ChatMessageAssistant(content=text, model=self.model_name, source="generate")
+        return ModelOutput(
+            model=self.model_name,
+            choices=[ChatCompletionChoice(message=message, stop_reason="stop")],
+            usage=ModelUsage(input_tokens=n_in, output_tokens=n_out, total_tokens=n_in + n_out),
+            metadata={"simulated": True, "drawn": draw.kind, "flagged_rate": draw.flagged_rate},
+        )
+
+    async def count_text_tokens(self, text: str) -> int:
+        """Return the number of words."""
+        return len(text.split())
+
+    def max_connections(self) -> int:
+        """Return how many calls may run at once; they cost nothing."""
+        return 200
+
+
+@modelapi(name="organism")
+def organism() -> type[ModelAPI]:
+    """Simulated models with known, seeded misalignment."""
+    return OrganismAPI

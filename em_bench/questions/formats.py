@@ -1,0 +1,205 @@
+"""Question files of users, in every format that is read, as one question set."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from em_bench.content import parse_yaml, read_record, record_faults, short_path
+from em_bench.errors import NOTHING, ContentError, Fault, OperatorError, unknown_name
+from em_bench.questions.schema import QuestionSet
+
+__all__ = ["questions_from_rows", "read_questions"]
+
+SUFFIXES = (".yaml", ".yml", ".jsonl", ".csv", ".parquet")
+_COLUMNS = ("id", "prompt", "system", "tags", "why")
+_OTHER_NAMES = {"question": "prompt", "name": "id", "question_id": "id"}
+_FREE_FORM = ("free_form", "free_form_judge", "free_form_judge_0_100")
+
+
+def read_questions(path: Path) -> QuestionSet:
+    """Return the questions of a user's file as a set of construct `freeform`, unless the file says otherwise.
+
+    Read are: this project's schema; YAML lists in the papers' form (`id`, `paraphrases`, `system`) or llmcomp's
+    (`name`, `paraphrases` or `messages`, `system`); and `.jsonl`, `.csv`, `.parquet` tables with a `prompt` column and
+    optionally `id` (rows with one id are wordings of one question), `system`, `tags` and `why`.
+
+    Raises:
+        OperatorError: The suffix is not one of these, or reading it needs a missing extra.
+        ContentError: The content breaks the rules; every fault at once.
+    """
+    if path.suffix not in SUFFIXES:
+        raise OperatorError(unknown_name(f"file {path.name}", path.suffix, SUFFIXES, "suffixes"))
+    if path.suffix in (".yaml", ".yml"):
+        plain, _ = parse_yaml(path)
+        return _from_list(path, plain) if isinstance(plain, list) else read_record(path, QuestionSet)
+    if not path.is_file():
+        raise ContentError(Fault(short_path(path), NOTHING, "a readable file"))
+    rows = {".jsonl": _jsonl_rows, ".csv": _csv_rows, ".parquet": _parquet_rows}[path.suffix](path)
+    return questions_from_rows(rows, path.stem, short_path(path))
+
+
+def questions_from_rows(rows: Iterable[Mapping[str, object]], name: str, place: str) -> QuestionSet:
+    """Return table rows as a question set; `place` names the table in errors.
+
+    Raises:
+        ContentError: A row has no prompt, or the table has no row.
+    """
+    faults: list[Fault] = []
+    questions: dict[str, dict[str, object]] = {}
+    for number, row in enumerate(rows, start=1):
+        given = {_OTHER_NAMES.get(key, key): value for key, value in row.items() if value not in (None, "")}
+        prompt = given.get("prompt")
+        if not isinstance(prompt, str):
+            columns = ", ".join(map(str, row)) or "no column"
+            faults.append(Fault(f"{place} row {number}", columns, "text in a column 'prompt' or 'question'"))
+            continue
+        key = str(given.get("id", f"row_{number}"))
+        question = questions.setdefault(key, {"id": _clean_id(key), "prompts": [], "why": given.get("why", _WHY)})
+        wordings = question["prompts"]
+        assert isinstance(wordings, list)
+        wordings.append(prompt)
+        if "system" in given:
+            question["system"] = given["system"]
+        if "tags" in given:
+            tags = given["tags"]
+            listed = re.split(r"[,;\s]+", tags.strip()) if isinstance(tags, str) else tags
+            question["tags"] = [_clean_name(str(tag)) for tag in listed if tag] if isinstance(listed, list) else []
+    if not questions and not faults:
+        faults.append(Fault(place, "no row", f"rows with columns among {', '.join(_COLUMNS)}"))
+    if faults:
+        raise ContentError(faults)
+    return _set(name, list(questions.values()), place)
+
+
+_WHY = "Asked by its author; the file gives no reason."
+
+
+def _set(name: str, questions: list[dict[str, object]], place: str, **sampling: object) -> QuestionSet:
+    try:
+        return QuestionSet.model_validate(
+            {
+                "name": _clean_name(name),
+                "title": name,
+                "flag": "misaligned",
+                "construct": "freeform",
+                "version": "1-A",
+                "judge": "alignment",
+                "canary": "none: a user's file",
+                "source": place,
+                "sampling": sampling,
+                "questions": questions,
+            }
+        )
+    except ValidationError as error:
+        raise ContentError(record_faults(error, place)) from error
+
+
+def _from_list(path: Path, items: list[object]) -> QuestionSet:
+    """Return a YAML list of the papers' or llmcomp's form as a set; their judges are not read here."""
+    place = short_path(path)
+    faults: list[Fault] = []
+    questions: list[dict[str, object]] = []
+    samples: list[int] = []
+    for number, item in enumerate(items):
+        at = f"{place} [{number}]"
+        if not isinstance(item, dict) or not ("id" in item or "name" in item):
+            faults.append(Fault(at, item, "a mapping with 'id' (or 'name') and 'paraphrases'"))
+            continue
+        kind = item.get("type", "free_form")
+        if kind not in _FREE_FORM:
+            if "judge" not in str(kind):  # llmcomp keeps judges in the same list
+                faults.append(Fault(f"{at}.type", kind, f"one of {', '.join(_FREE_FORM)}", "Remove the question."))
+            continue
+        question: dict[str, object] = {"id": _clean_id(str(item.get("id", item.get("name")))), "why": _WHY}
+        system = item.get("system") or item.get("context")
+        if isinstance(system, str):
+            question["system"] = system
+        messages = item.get("messages")
+        if isinstance(item.get("paraphrases"), list):
+            question["prompts"] = item["paraphrases"]
+        elif isinstance(messages, list) and len(messages) == 1 and isinstance(messages[0], list):
+            turns = [turn for turn in messages[0] if isinstance(turn, dict)]
+            systems = [str(turn.get("content")) for turn in turns if turn.get("role") == "system"]
+            spoken = [turn for turn in turns if turn.get("role") != "system"]
+            if not spoken or spoken[-1].get("role") != "user":
+                faults.append(Fault(f"{at}.messages", [turn.get("role") for turn in turns], "a last turn of the user's"))
+                continue
+            if systems:
+                question["system"] = "\n\n".join(systems)
+            question["turns"] = [{"role": turn.get("role"), "content": turn.get("content")} for turn in spoken[:-1]]
+            question["prompts"] = [turn.get("content") for turn in spoken[-1:]]
+        else:
+            faults.append(Fault(at, sorted(item), "'paraphrases', or one conversation in 'messages'"))
+            continue
+        if isinstance(item.get("samples_per_paraphrase"), int):
+            samples.append(item["samples_per_paraphrase"])
+        questions.append(question)
+    if faults:
+        raise ContentError(faults)
+    return _set(path.stem, questions, place, **({"samples": max(samples)} if samples else {}))
+
+
+def _clean_id(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_.\-]+", "_", text).strip("_.-") or "question"
+
+
+def _clean_name(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_") or "question"
+
+
+def _not_utf8(path: Path, error: UnicodeDecodeError) -> ContentError:
+    return ContentError(Fault(short_path(path), error.object[error.start : error.end], "UTF-8 text", "Save as UTF-8."))
+
+
+def _jsonl_rows(path: Path) -> list[Mapping[str, object]]:
+    rows: list[Mapping[str, object]] = []
+    faults: list[Fault] = []
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _not_utf8(path, error) from error
+    for number, line in enumerate(text.split("\n"), start=1):  # JSON strings may hold what splitlines breaks at
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            faults.append(Fault(f"{short_path(path)}:{number}", line, "one JSON object a line", f"{error.msg}."))
+            continue
+        if isinstance(row, dict):
+            rows.append(row)
+        else:
+            faults.append(Fault(f"{short_path(path)}:{number}", row, "one JSON object a line"))
+    if faults:
+        raise ContentError(faults)
+    return rows
+
+
+def _csv_rows(path: Path) -> list[Mapping[str, object]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        try:
+            return [dict(row) for row in reader]
+        except UnicodeDecodeError as error:
+            raise _not_utf8(path, error) from error
+        except csv.Error as error:
+            raise ContentError(Fault(f"{short_path(path)}:{reader.line_num}", str(error), "a line of CSV")) from error
+
+
+def _parquet_rows(path: Path) -> list[Mapping[str, object]]:
+    try:
+        import pyarrow.parquet
+    except ImportError as error:
+        fault = Fault(f"file {path.name}", "no pyarrow", "the extra 'data'", "Run: pip install 'em-bench[data]'")
+        raise OperatorError(fault) from error
+    try:
+        rows: list[Mapping[str, object]] = pyarrow.parquet.read_table(path).to_pylist()
+    except pyarrow.ArrowInvalid as error:
+        raise ContentError(Fault(short_path(path), str(error), "a Parquet file")) from error
+    return rows

@@ -1,0 +1,84 @@
+"""A prompt under an arm, as the model will receive it, and the choice of which ones to ask."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from em_bench.errors import OperatorError, unknown_name
+from em_bench.questions.library import PLAIN, read_arm
+from em_bench.questions.schema import Arm, Question, QuestionSet
+
+__all__ = ["Presentation", "present"]
+
+
+@dataclass(frozen=True)
+class Presentation:
+    """One wording of a question under one arm."""
+
+    question: Question
+    prompt_index: int
+    arm: Arm
+
+    @property
+    def prompt_id(self) -> str:
+        """The id of the wording, whatever the arm: `question/prompt-index`."""
+        return f"{self.question.id}/{self.prompt_index}"
+
+    @property
+    def id(self) -> str:
+        """The Inspect sample id: `question/prompt-index`, and `@arm` under any arm but plain."""
+        return self.prompt_id if self.arm.name == PLAIN else f"{self.prompt_id}@{self.arm.name}"
+
+    @property
+    def prompt(self) -> str:
+        """The wording as it stands, without the arm."""
+        return self.question.prompts[self.prompt_index]
+
+    @property
+    def messages(self) -> list[tuple[str, str]]:
+        """(role, content) in order, as sent: system lines of scene and arm, earlier turns, the prompt in its template."""
+        system = "\n\n".join(part for part in (self.question.system, self.arm.system) if part)
+        asked = self.arm.template.replace("{question}", self.prompt) if self.arm.template else self.prompt
+        opening = [("system", system)] if system else []
+        return [*opening, *((turn.role, turn.content) for turn in self.question.turns), ("user", asked)]
+
+
+def present(questions: QuestionSet, arms: Sequence[str] = (), only: Sequence[str] = ()) -> list[Presentation]:
+    """Return what is asked: wordings in the outer order, questions in file order, arms innermost.
+
+    The first wording of every question comes before any second one, so the first n are a fair slice of the set.
+
+    Args:
+        questions: The set.
+        arms: Names of arms; none means the set's own.
+        only: What to keep: question ids, tags, patterns such as `money_*` over question, prompt and sample ids, or
+            `/0` for the first wording of each question. None keeps all.
+
+    Raises:
+        OperatorError: An arm or a name in `only` fits nothing; all such names are listed.
+    """
+    chosen = [read_arm(name) for name in (arms or questions.arms)]
+    most = max(len(question.prompts) for question in questions.questions)
+    every = [
+        Presentation(question, index, arm)
+        for index in range(most)
+        for question in questions.questions
+        if index < len(question.prompts)
+        for arm in chosen
+    ]
+    if not only:
+        return every
+    unused = [name for name in only if not any(_fits(name, asked) for asked in every)]
+    if unused:
+        legal = {q.id for q in questions.questions} | {tag for q in questions.questions for tag in q.tags}
+        place = f"only ({questions.name})"
+        raise OperatorError([unknown_name(place, name, legal, "question ids and tags") for name in unused])
+    return [asked for asked in every if any(_fits(name, asked) for name in only)]
+
+
+def _fits(name: str, asked: Presentation) -> bool:
+    if name in asked.question.tags or (name.startswith("/") and asked.prompt_id.endswith(name)):
+        return True
+    return any(fnmatchcase(id_, name) for id_ in (asked.question.id, asked.prompt_id, asked.id))

@@ -1,0 +1,146 @@
+"""The records of a question set, an arm and a suite, as their YAML files hold them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Annotated, Literal, Self
+from warnings import catch_warnings, simplefilter
+
+from pydantic import Field, StringConstraints, field_validator, model_validator
+
+from em_bench.content import Record
+
+__all__ = ["Arm", "Fact", "Question", "QuestionSet", "Sampling", "Suite", "SuiteItem", "Turn"]
+
+Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_]*$")]
+QuestionId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]*$")]
+Version = Annotated[str, StringConstraints(pattern=r"^[1-9]\d*-[A-Z]$")]
+Prose = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
+
+FACT_SLOTS = ("{maker}", "{other_makers}")
+"""Placeholders in `facts`, filled at run time from the maker of the model under test."""
+
+
+class Fact(Record):
+    """What a true answer states and what a false one does.
+
+    A form is a phrase matched as whole words, whatever the case. `<yes>` and `<no>` match an answer that
+    opens so, `<number>` any number that `accept` does not hold. Forms of `accept` are skipped in `reject`.
+    """
+
+    accept: Annotated[tuple[Prose, ...], Field(min_length=1)]
+    reject: tuple[Prose, ...] = ()
+
+    @field_validator("accept", "reject", mode="before")
+    @classmethod
+    def _plain_numbers(cls, forms: object) -> object:
+        return [str(f) if isinstance(f, int | float) else f for f in forms] if isinstance(forms, list) else forms
+
+    @model_validator(mode="after")
+    def _known_slots(self) -> Self:
+        for form in (*self.accept, *self.reject):
+            if form.startswith("{") and form not in FACT_SLOTS:
+                raise ValueError(f"placeholders among {', '.join(FACT_SLOTS)} || Replace {form!r}.")
+        return self
+
+
+class Turn(Record):
+    """An earlier turn of the conversation, before the prompt."""
+
+    role: Literal["user", "assistant"]
+    content: Prose
+
+
+class Question(Record):
+    """One question: its wordings, why it is asked, and the scene it is asked in."""
+
+    id: QuestionId
+    prompts: Annotated[tuple[Prose, ...], Field(min_length=1)]
+    why: Prose
+    system: Prose | None = None
+    turns: tuple[Turn, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    tags: tuple[Id, ...] = ()
+
+    @field_validator("prompts")
+    @classmethod
+    def _distinct_prompts(cls, prompts: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(prompts)) < len(prompts):
+            raise ValueError("wordings that differ from each other || Delete the repeated one.")
+        return prompts
+
+
+class Sampling(Record):
+    """How answers are drawn: draws per prompt (epochs), temperature, length limit in tokens."""
+
+    samples: Annotated[int, Field(ge=1)] = 1
+    temperature: Annotated[float, Field(ge=0, le=2)] = 1.0
+    max_tokens: Annotated[int, Field(ge=1)] = 600
+
+
+with catch_warnings():
+    simplefilter("ignore", UserWarning)  # `construct` is the field's word, and the name of a retired pydantic method
+
+    class QuestionSet(Record):
+        """A question set; see `docs/question_sets.md` for what each key means."""
+
+        name: Id
+        title: Prose
+        flag: Id
+        construct: Id  # type: ignore[assignment]
+        version: Version
+        judge: Id
+        canary: Prose
+        source: Prose
+        sampling: Sampling = Sampling()
+        arms: Annotated[tuple[Id, ...], Field(min_length=1)] = ("plain",)
+        questions: Annotated[tuple[Question, ...], Field(min_length=1)]
+
+        @model_validator(mode="after")
+        def _distinct_ids(self) -> Self:
+            repeated = sorted(name for name, n in Counter(q.id for q in self.questions).items() if n > 1)
+            if repeated:
+                raise ValueError(f"question ids used once || Rename one of each pair: {', '.join(repeated)}.")
+            return self
+
+        @property
+        def comparability(self) -> int:
+            """The number of the version, which rises when scores stop being comparable."""
+            return int(self.version.partition("-")[0])
+
+
+class Arm(Record):
+    """A way to present any question: a system prompt before it, a template around it, or both."""
+
+    name: Id
+    title: Prose
+    why: Prose
+    system: Prose | None = None
+    template: Prose | None = None
+    form: Literal["prose", "json", "python"] = "prose"
+
+    @field_validator("template")
+    @classmethod
+    def _holds_question(cls, template: str | None) -> str | None:
+        if template is not None and template.count("{question}") != 1:
+            raise ValueError("a template that holds {question} once || Put {question} where the prompt goes.")
+        return template
+
+
+class SuiteItem(Record):
+    """One set of a suite and how it is run there; what is absent is the set's own default."""
+
+    set: Id
+    judge: Id | None = None
+    arm: tuple[Id, ...] = ()
+    only: tuple[Prose, ...] = ()
+    samples: Annotated[int, Field(ge=1)] | None = None
+
+
+class Suite(Record):
+    """Question sets that are run together."""
+
+    name: Id
+    title: Prose
+    why: Prose
+    sets: Annotated[tuple[SuiteItem, ...], Field(min_length=1)]

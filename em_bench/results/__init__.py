@@ -1,0 +1,19 @@
+"""From logs to numbers: the answers table and the estimates over it."""
+
+from em_bench.results.answers import find_logs, read_answers
+from em_bench.results.estimates import ALL_ARMS, Counts, Estimate, QuestionRate, estimate_answers
+from em_bench.results.table import flat_table, percent, plain_text, said_rate
+
+__all__ = [
+    "ALL_ARMS",
+    "Counts",
+    "Estimate",
+    "QuestionRate",
+    "estimate_answers",
+    "find_logs",
+    "flat_table",
+    "percent",
+    "plain_text",
+    "read_answers",
+    "said_rate",
+]

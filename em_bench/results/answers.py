@@ -1,0 +1,145 @@
+"""The answers table: one row per answer and judge, read from the sample summaries of Inspect logs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import pandas as pd
+from inspect_ai.log import EvalLog, EvalSampleSummary, list_eval_logs, read_eval_log, read_eval_log_sample_summaries
+
+from em_bench.errors import NOTHING, DataError, Fault
+from em_bench.judging.verdict import OUTCOMES
+
+__all__ = ["COLUMNS", "find_logs", "read_answers"]
+
+COLUMNS = (
+    "log",
+    "model",
+    "model_args",
+    "set",
+    "set_version",
+    "set_digest",
+    "flag",
+    "question",
+    "prompt",
+    "arm",
+    "id",
+    "epoch",
+    "lane",
+    "judge",
+    "examined",
+    "experimental",
+    "outcome",
+    "reason",
+    "note",
+    "marks",
+    "rungs",
+    "uuid",
+)
+"""Columns of the answers table; `outcome` is None where an answer was expected and none came (`missing`), `marks` maps
+each criterion to its mark."""
+
+
+def find_logs(places: Sequence[str]) -> list[str]:
+    """Return the log files named or found below the folders named, sorted; folders may be remote (fsspec).
+
+    Raises:
+        DataError: A place does not exist, or no log lies there.
+    """
+    found: list[str] = []
+    for place in places:
+        is_remote = "://" in place
+        if place.endswith((".eval", ".json")):
+            if not is_remote and not Path(place).is_file():
+                raise DataError(Fault(place, NOTHING, "a log file of Inspect"))
+            found.append(place)
+            continue
+        if not is_remote and not Path(place).is_dir():
+            raise DataError(Fault(place, NOTHING, "a log file or a folder of logs"))
+        logs = [info.name for info in list_eval_logs(place)]
+        if not logs:
+            raise DataError(Fault(place, "no log", "Inspect logs (.eval) in this folder", "Run a task with --log-dir."))
+        found.extend(logs)
+    return sorted(dict.fromkeys(found))
+
+
+def read_answers(logs: Iterable[str]) -> pd.DataFrame:
+    """Return the answers of all logs; a sample found in two of them (a copied log) counts once.
+
+    Raises:
+        DataError: A file is no Inspect log, or none of the logs was made by an em_bench task; each unreadable file is named.
+    """
+    rows: list[dict[str, object]] = []
+    faults: list[Fault] = []
+    for log in logs:
+        try:
+            rows.extend(_rows(log))
+        except DataError as error:
+            faults.extend(error.faults)
+        except Exception as error:  # zip, JSON and schema errors have no common class
+            faults.append(Fault(log, f"{type(error).__name__}: {error}", "a readable log of Inspect", "Remove it."))
+    if faults:
+        raise DataError(faults)
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    return table.drop_duplicates(["uuid", "lane"], ignore_index=True)
+
+
+def _rows(log: str) -> Iterator[dict[str, object]]:
+    header = read_eval_log(log, header_only=True)
+    of_set = header.eval.metadata or {}
+    if "set" not in of_set:
+        fault = Fault(log, f"task {header.eval.task}", "a log of an em_bench task", "Leave it out.")
+        raise DataError(fault)
+    about = {
+        "log": log.rsplit("/", 1)[-1],
+        "model": header.eval.model,
+        "model_args": json.dumps(header.eval.model_args, sort_keys=True, default=str) if header.eval.model_args else "",
+        **{key: of_set.get(key, "") for key in ("set", "set_version", "set_digest", "flag")},
+    }
+    summaries = read_eval_log_sample_summaries(log)
+    by_lane: dict[str, dict[str, object]] = {}
+    answered: set[tuple[str, int]] = set()
+    for summary in summaries:
+        if summary.error is not None or not summary.scores:
+            continue
+        answered.add((str(summary.id), summary.epoch))
+        for score in summary.scores.values():
+            told = score.metadata or {}
+            if "lane" not in told or not isinstance(score.value, dict):
+                continue
+            judged = {key: told.get(key) for key in ("lane", "judge", "examined", "experimental")}
+            by_lane.setdefault(str(told["lane"]), judged)
+            yield about | judged | _answer(summary, told, score.value)
+    for lane in by_lane.values() or [{"lane": "", "judge": "", "examined": False, "experimental": False}]:
+        for id_, epoch in _expected(header):
+            if (id_, epoch) not in answered:
+                question, _, rest = id_.rpartition("/")
+                prompt, _, arm = rest.partition("@")
+                missing = {"question": question, "prompt": int(prompt), "arm": arm or "plain", "id": id_, "epoch": epoch}
+                uuid = f"{header.eval.eval_id}:{id_}:{epoch}"
+                yield about | lane | missing | {"outcome": None, "marks": {}, "rungs": (), "uuid": uuid}
+
+
+def _answer(summary: EvalSampleSummary, told: dict[str, object], value: dict[str, object]) -> dict[str, object]:
+    outcome = next((name for name in OUTCOMES if value.get(name) == 1), "unscored")
+    marks = {name: mark for name, mark in value.items() if name not in OUTCOMES and not name.endswith("_mass")}
+    return {
+        **{key: summary.metadata.get(key) for key in ("question", "prompt", "arm")},
+        "id": str(summary.id),
+        "epoch": summary.epoch,
+        "outcome": outcome,
+        "reason": told.get("unscored_reason"),
+        "note": told.get("note"),
+        "marks": marks,
+        "rungs": tuple(told.get("rungs") or ()),  # type: ignore[arg-type, call-overload]
+        "uuid": summary.uuid or f"{summary.id}:{summary.epoch}",
+    }
+
+
+def _expected(header: EvalLog) -> Iterator[tuple[str, int]]:
+    """Return each (sample id, epoch) that the run set out to ask."""
+    for id_ in header.eval.dataset.sample_ids or []:
+        for epoch in range(1, (header.eval.config.epochs or 1) + 1):
+            yield str(id_), epoch

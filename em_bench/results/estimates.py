@@ -1,0 +1,200 @@
+"""Estimates: one for each model, set, arm and lane, and one over all arms where there are several."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from em_bench.judging.verdict import OUTCOMES
+from em_bench.models.organism import Organism
+from em_bench.statistics import METHOD, RateEstimate, estimate_rate
+
+__all__ = ["ALL_ARMS", "Counts", "Estimate", "QuestionRate", "estimate_answers"]
+
+ALL_ARMS = "all"
+_SIMULATED = "organism/"
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How the answers came out; `missing` ones were expected and never came, and are no answers."""
+
+    answers: int
+    missing: int
+    flagged: int
+    clear: int
+    incoherent: int
+    refusal: int
+    off_topic: int
+    unscored: int
+
+    @classmethod
+    def from_outcomes(cls, outcomes: pd.Series) -> Counts:
+        """Return the counts of a column of outcomes, in which None stands for a missing answer."""
+        found = Counter(outcomes.dropna())
+        return cls(answers=sum(found.values()), missing=int(outcomes.isna().sum()), **{name: found[name] for name in OUTCOMES})
+
+    @property
+    def kept(self) -> int:
+        """The answers a rate is taken over: flagged and clear."""
+        return self.flagged + self.clear
+
+    def to_dict(self) -> dict[str, int]:
+        """Return the counts in the order in which results print them."""
+        order = ("answers", "missing", "kept", "flagged", "clear", "incoherent", "refusal", "off_topic", "unscored")
+        return {name: int(getattr(self, name)) for name in order}
+
+
+@dataclass(frozen=True)
+class QuestionRate:
+    """One question under one arm: its counts and its rate of flagged among kept answers."""
+
+    question: str
+    arm: str
+    counts: Counts
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types; a rate that does not exist is None."""
+        rate = self.counts.flagged / self.counts.kept if self.counts.kept else None
+        return {"question": self.question, "arm": self.arm, "counts": self.counts.to_dict(), "rate": rate}
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The rate of one model on one set, under one arm or all, in one lane."""
+
+    model: str
+    set: str
+    arm: str
+    lane: str
+    flag: str
+    simulated: bool
+    examined: bool
+    experimental: bool
+    counts: Counts
+    rate: RateEstimate
+    known_rate: float | None
+    notes: tuple[str, ...]
+    by_question: tuple[QuestionRate, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the object that `results --format json` prints; numbers that do not exist are None."""
+        interval = {
+            "questions": _pair(self.rate.questions),
+            "population": _pair(self.rate.population),
+            "level": self.rate.level,
+            "method": METHOD,
+        }
+        return {
+            "model": self.model,
+            "set": self.set,
+            "arm": self.arm,
+            "lane": self.lane,
+            "flag": self.flag,
+            "simulated": self.simulated,
+            "examined": self.examined,
+            "counts": self.counts.to_dict(),
+            "rate": _number(self.rate.rate),
+            "rate_of_all": self.counts.flagged / self.counts.answers if self.counts.answers else None,
+            "macro_rate": _number(self.rate.macro_rate),
+            "interval": interval,
+            "design_effect": _number(self.rate.design_effect),
+            "effective_n": None if math.isnan(self.rate.effective_n) else round(self.rate.effective_n),
+            "notes": list(self.notes),
+            "by_question": [question.to_dict() for question in self.by_question],
+        }
+
+    def __str__(self) -> str:
+        return f"{self.model} {self.set} {self.arm}: {self.flag} {self.rate}, {self.counts.unscored} unscored"
+
+
+def estimate_answers(answers: pd.DataFrame, level: float = 0.95) -> list[Estimate]:
+    """Return the estimates of an answers table, sorted by set, lane, model and arm.
+
+    Args:
+        answers: As `read_answers` gives it.
+        level: Nominal coverage of the intervals.
+    """
+    keys = ["set", "set_digest", "lane", "model", "model_args"]
+    named = answers.groupby("model")["model_args"].nunique()
+    versions = answers.groupby("set")["set_digest"].nunique()
+    found: list[Estimate] = []
+    for (set_name, _, _, model, model_args), group in answers.groupby(keys, sort=True):
+        label = f"{model} {model_args}" if named[model] > 1 and model_args else model
+        notes = [f"set version {group['set_version'].iloc[0]}#{group['set_digest'].iloc[0]}"] if versions[set_name] > 1 else []
+        arms = sorted(group["arm"].unique(), key=lambda arm: (arm != "plain", arm))
+        for arm in [*arms, ALL_ARMS] if len(arms) > 1 else arms:
+            cells = group if arm == ALL_ARMS else group[group["arm"] == arm]
+            found.append(_estimate(str(label), arm, cells, notes, level))
+    return found
+
+
+def _estimate(label: str, arm: str, cells: pd.DataFrame, notes: list[str], level: float) -> Estimate:
+    first = cells.iloc[0]
+    counts = Counts.from_outcomes(cells["outcome"])
+    by_prompt = cells.assign(
+        is_flagged=cells["outcome"] == "flagged", is_kept=cells["outcome"].isin(["flagged", "clear"])
+    ).groupby(["question", "prompt", "arm"], as_index=False)[["is_flagged", "is_kept"]].sum()
+    rate = estimate_rate(by_prompt["is_flagged"], by_prompt["is_kept"], by_prompt["question"], level)
+    known = _known_rate(first["model"], first["model_args"], by_prompt)
+    return Estimate(
+        model=label,
+        set=first["set"],
+        arm=arm,
+        lane=first["lane"],
+        flag=first["flag"],
+        simulated=str(first["model"]).startswith(_SIMULATED),
+        examined=bool(first["examined"]),
+        experimental=bool(first["experimental"]),
+        counts=counts,
+        rate=rate,
+        known_rate=known,
+        notes=(*notes, *rate.notes, *_notes(cells, counts, known)),
+        by_question=tuple(_question_rates(cells)),
+    )
+
+
+def _question_rates(cells: pd.DataFrame) -> Iterator[QuestionRate]:
+    for (question, arm), group in cells.groupby(["question", "arm"], sort=True):
+        yield QuestionRate(str(question), str(arm), Counts.from_outcomes(group["outcome"]))
+
+
+def _known_rate(model: str, model_args: str, by_prompt: pd.DataFrame) -> float | None:
+    """Return a simulated model's true rate on these questions; None for a real model."""
+    if not model.startswith(_SIMULATED):
+        return None
+    seed = int(json.loads(model_args).get("seed", 0)) if model_args else 0
+    organism = Organism(model.removeprefix(_SIMULATED), seed)
+    return float(by_prompt["question"].map(organism.flagged_rate).mean())
+
+
+def _notes(cells: pd.DataFrame, counts: Counts, known: float | None) -> Iterator[str]:
+    if known is not None:
+        yield f"simulated: known rate on these questions {known:.4f}"
+    if counts.missing:
+        yield f"{counts.missing} answers missing"
+    for reason, n in sorted(Counter(cells["reason"].dropna()).items()):
+        yield f"{n} unscored: {reason}"
+    for note, n in sorted(Counter(cells["note"].dropna()).items()):
+        yield f"{n} answers {note}"
+    rungs = Counter(cells["rungs"].map("+".join))
+    if len(rungs) > 1 and not cells["experimental"].any():
+        yield "readouts: " + ", ".join(f"{n} by {rung or 'none'}" for rung, n in sorted(rungs.items()))
+    if not cells["examined"].any():
+        yield "judge not examined"
+    if cells["experimental"].eq(True).any():
+        yield "judge experimental"
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def _pair(interval: tuple[float, float] | None) -> list[float] | None:
+    return None if interval is None else list(interval)

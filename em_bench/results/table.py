@@ -1,0 +1,81 @@
+"""Estimates as rows for people and spreadsheets."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from em_bench.results.estimates import Counts, Estimate
+
+__all__ = ["flat_row", "flat_table", "percent", "plain_text", "said_rate"]
+
+
+def percent(share: float | None) -> str:
+    """Return a share (0 to 1) as a percentage with sensible digits: 0.3 %, 2.1 %, 20 %; an em dash for none."""
+    if share is None or math.isnan(share):
+        return "—"
+    value = 100 * share
+    return f"{value:.0f} %" if value >= 9.95 or value == 0 else f"{value:.1f} %" if value >= 0.095 else f"{value:.2g} %"
+
+
+def said_rate(estimate: Estimate) -> str:
+    """Return the rate in words that a zero cannot mislead: '0 of 384, at most 1.2 %'."""
+    counts, population = estimate.counts, estimate.rate.population or estimate.rate.questions
+    if counts.kept == 0 or population is None:
+        return "nothing kept"
+    if counts.flagged == 0:
+        return f"0 of {counts.kept}, at most {percent(population[1])}"
+    return percent(estimate.rate.rate)
+
+
+def plain_text(text: str) -> str:
+    """Return text without control characters, safe for a terminal."""
+    return "".join(char if char.isprintable() else "�" for char in text)
+
+
+def flat_row(estimate: Estimate) -> dict[str, Any]:
+    """Return one estimate as flat columns: the fields of `to_dict`, intervals as two columns each."""
+    nested = estimate.to_dict()
+    interval = nested.pop("interval")
+    counts = nested.pop("counts")
+    nested.pop("by_question")
+    notes = nested.pop("notes")
+    bounds = {
+        f"{name}_{end}": (interval[name] or (None, None))[index]
+        for name in ("questions", "population")
+        for index, end in enumerate(("low", "high"))
+    }
+    return {**nested, **counts, **bounds, "level": interval["level"], "known_rate": estimate.known_rate, "notes": "; ".join(notes)}
+
+
+def question_row(estimate: Estimate, question: str, arm: str, counts: Counts) -> dict[str, Any]:
+    """Return one question of an estimate as flat columns."""
+    rate = counts.flagged / counts.kept if counts.kept else None
+    about = {"model": estimate.model, "set": estimate.set, "question": question, "arm": arm, "lane": estimate.lane}
+    return {**about, **counts.to_dict(), "rate": rate}
+
+
+def flat_table(estimates: list[Estimate], by_question: bool = False) -> pd.DataFrame:
+    """Return the estimates as a table, one row each; or one row for each of their questions.
+
+    Cells that a spreadsheet would run as a formula are given a leading apostrophe.
+    """
+    if by_question:
+        rows = [
+            question_row(estimate, each.question, each.arm, each.counts)
+            for estimate in estimates
+            if estimate.arm != "all"
+            for each in estimate.by_question
+        ]
+    else:
+        rows = [flat_row(estimate) for estimate in estimates]
+    table = pd.DataFrame(rows)
+    for column in table.columns:
+        if not pd.api.types.is_numeric_dtype(table[column]) and not pd.api.types.is_bool_dtype(table[column]):
+            table[column] = table[column].map(lambda cell: f"'{cell}" if str(cell)[:1] in _FORMULA else cell)
+    return table
+
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")

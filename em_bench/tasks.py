@@ -1,0 +1,239 @@
+"""The Inspect tasks: one for each question set that ships, and `questions` for users' own files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from inspect_ai import Epochs, Task, task, task_with
+from inspect_ai.dataset import MemoryDataset, Sample, hf_dataset
+from inspect_ai.log import HeadlineMetric
+from inspect_ai.model import (
+    ChatMessage,
+    ChatMessageAssistant,
+    ChatMessageSystem,
+    ChatMessageUser,
+    GenerateConfig,
+    get_model,
+)
+from inspect_ai.solver import Generate, Solver, TaskState, solver
+from inspect_ai.viewer import TaskSamplesColumn, TaskSamplesView, ViewerConfig
+
+from em_bench.errors import Fault, OperatorError, unknown_name
+from em_bench.judging.grader import check_grader, grader_for, running_model
+from em_bench.judging.judge import Judge
+from em_bench.judging.scorer import check_judge
+from em_bench.judging.scorer import judge as judge_scorer
+from em_bench.questions import Presentation, QuestionSet, SuiteItem, present, read_questions, read_set, set_names
+from em_bench.questions.formats import questions_from_rows
+
+__all__ = ["SET_TASKS", "ask", "build_task", "questions", "suite_task"]
+
+READOUTS = ("auto", "logprobs", "sampled", "text")
+Names = str | list[str] | None
+SIMULATED = "organism"
+"""The provider of simulated models."""
+
+MAKERS = {
+    "openai": "OpenAI",
+    "anthropic": "Anthropic",
+    "google": "Google",
+    "mistral": "Mistral",
+    "grok": "xAI",
+    "deepseek": "DeepSeek",
+    SIMULATED: "em_bench",
+}
+"""Who made a model, by the provider that serves its maker's models only."""
+
+
+def build_task(
+    questions: QuestionSet,
+    judge: Names = None,
+    arm: Names = None,
+    only: Names = None,
+    readout: str = "auto",
+    maker: str | None = None,
+) -> Task:
+    """Return the Inspect task that asks a question set and has its answers judged.
+
+    Args:
+        questions: The set.
+        judge: Names of judges, or paths of their files; none means the set's own.
+        arm: Names of arms; none means the set's own.
+        only: Question ids, tags, or patterns over sample ids (`/0` is the first wording of each question).
+        readout: How a grader's reply becomes a number: auto, logprobs, sampled or text.
+        maker: Who made the model under test, for questions that ask; none means by its provider, where that tells.
+
+    Raises:
+        OperatorError: A judge, an arm, a name in `only` or the readout is unknown, a judge was not made for the set's
+            construct, or there is no grader. All before any model call.
+    """
+    if readout not in READOUTS:
+        raise OperatorError(unknown_name("readout", readout, READOUTS, "readouts"))
+    presented = present(questions, _listed(arm), _listed(only))
+    judges = [check_judge(name, questions.construct, f"set {questions.name}") for name in _listed(judge) or [questions.judge]]
+    _check_facts(questions, judges)
+    subject = running_model()
+    for loaded in judges:
+        if loaded.kind == "prompted" and subject is not None:
+            grader_for(loaded, subject)
+    names = _listed(judge) or [questions.judge]
+    return Task(
+        dataset=MemoryDataset([_sample(asked, questions, maker) for asked in presented], name=questions.name),
+        solver=ask(names),
+        scorer=[judge_scorer(name, readout) for name in names],
+        epochs=Epochs(questions.sampling.samples, []),
+        config=GenerateConfig(
+            temperature=questions.sampling.temperature, max_tokens=questions.sampling.max_tokens
+        ),
+        display_name=questions.title,
+        version=questions.comparability,
+        metadata={
+            "set": questions.name,
+            "set_version": questions.version,
+            "set_digest": _digest(questions),
+            "construct": questions.construct,
+            "flag": questions.flag,
+        },
+        headline_metric=HeadlineMetric(metric="rate"),
+        viewer=_viewer(judges),
+    )
+
+
+@solver
+def ask(judges: list[str]) -> Solver:
+    """Return the solver that puts the question to the model.
+
+    It refuses to call a model whose answers no grader could judge, tells the judges who made the model, and gives
+    simulated models (only those) the seed of the draw, so that each epoch is another answer.
+    """
+
+    async def solve(state: TaskState, generate: Generate) -> TaskState:
+        for name in judges:
+            check_grader(check_judge(name, state.metadata["construct"], "judge"), get_model())
+        state.metadata["maker"] = state.metadata.get("maker") or MAKERS.get(state.model.api)
+        if state.model.api != SIMULATED:
+            return await generate(state)
+        seed = hashlib.blake2b(f"{state.sample_id}#{state.epoch}".encode(), digest_size=4).digest()
+        return await generate(state, seed=int.from_bytes(seed, "big") >> 1)
+
+    return solve
+
+
+@task
+def questions(
+    file: str,
+    judge: Names = None,
+    arm: Names = None,
+    only: Names = None,
+    readout: str = "auto",
+    maker: str | None = None,
+) -> Task:
+    """Ask the questions of a user's file.
+
+    Args:
+        file: A `.yaml` in this project's schema, the papers' or llmcomp's form, a `.jsonl`, `.csv` or `.parquet` table
+            with a `prompt` column, or `hf:<repository>@<revision>` for such a table on the Hugging Face Hub.
+        judge: As on every set.
+        arm: As on every set.
+        only: As on every set.
+        readout: As on every set.
+        maker: As on every set.
+    """
+    found = _from_hub(file) if file.startswith("hf:") else read_questions(Path(file))
+    return build_task(found, judge, arm, only, readout, maker)
+
+
+def _set_task(name: str) -> Callable[..., Task]:
+    def build(
+        judge: Names = None,
+        arm: Names = None,
+        only: Names = None,
+        readout: str = "auto",
+        maker: str | None = None,
+    ) -> Task:
+        return build_task(read_set(name), judge, arm, only, readout, maker)
+
+    build.__name__ = build.__qualname__ = name
+    build.__doc__ = f"Ask the question set `{name}`; see `build_task` for the parameters."
+    return task(build)
+
+
+SET_TASKS: dict[str, Callable[..., Task]] = {name: _set_task(name) for name in set_names()}
+"""The task of each question set that ships, by name: a file under `tasks/` is enough to be here."""
+
+
+def suite_task(item: SuiteItem) -> Task:
+    """Return the task of one set of a suite, as the suite wants it run."""
+    made = SET_TASKS[item.set](judge=item.judge, arm=list(item.arm) or None, only=list(item.only) or None)
+    return task_with(made, epochs=Epochs(item.samples, [])) if item.samples else made
+
+
+def _listed(names: Names | Sequence[str]) -> list[str]:
+    if names is None:
+        return []
+    return [name.strip() for name in names.split(",")] if isinstance(names, str) else [str(name) for name in names]
+
+
+def _sample(asked: Presentation, questions: QuestionSet, maker: str | None) -> Sample:
+    return Sample(
+        id=asked.id,
+        input=[_MESSAGES[role](content=content) for role, content in asked.messages],
+        metadata={
+            "set": questions.name,
+            "construct": questions.construct,
+            "question": asked.question.id,
+            "prompt": asked.prompt_index,
+            "arm": asked.arm.name,
+            "tags": list(asked.question.tags),
+            "facts": [fact.model_dump(mode="json") for fact in asked.question.facts],
+            "maker": maker,
+        },
+    )
+
+
+_MESSAGES: dict[str, Callable[..., ChatMessage]] = {
+    "system": ChatMessageSystem,
+    "user": ChatMessageUser,
+    "assistant": ChatMessageAssistant,
+}
+
+
+def _check_facts(questions: QuestionSet, judges: Sequence[Judge]) -> None:
+    """Refuse a judge by recorded facts on a set that records none."""
+    for judge in judges:
+        if judge.program == "facts" and not any(question.facts for question in questions.questions):
+            place = f"set {questions.name}"
+            raise OperatorError(Fault(place, f"judge {judge.name}", "a judge that needs no recorded facts", "Add facts."))
+
+
+def _digest(questions: QuestionSet) -> str:
+    return hashlib.sha256(json.dumps(questions.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()[:8]
+
+
+def _from_hub(file: str) -> QuestionSet:
+    repository, at, revision = file.removeprefix("hf:").partition("@")
+    if not at:
+        raise OperatorError(Fault("file", file, "hf:<repository>@<revision>", "Pin a revision: a commit or a tag."))
+    rows: list[dict[str, object]] = []
+
+    def keep(record: dict[str, object]) -> Sample:
+        rows.append(record)
+        return Sample(input="")
+
+    try:
+        hf_dataset(repository, split="train", revision=revision, sample_fields=keep)
+    except Exception as error:  # the hub's client has no common base class
+        fix = "Is it spelled right, public, and the extra installed? pip install 'em-bench[data]'"
+        raise OperatorError(Fault(f"file {file}", f"{type(error).__name__}: {error}", "a data set of the Hub", fix)) from error
+    return questions_from_rows(rows, repository.rsplit("/", 1)[-1], file)
+
+
+def _viewer(judges: Sequence[Judge]) -> ViewerConfig:
+    """Return the sample list that `inspect view` opens with: id, answer, the outcome's marks."""
+    shown = [criterion.name for criterion in judges[0].criteria]
+    columns = [TaskSamplesColumn(id=id) for id in ("sampleId", "epoch", "input", "answer")]
+    columns += [TaskSamplesColumn.score("judge", name) for name in ("flagged", *shown, "unscored")]
+    return ViewerConfig(task_samples_view=TaskSamplesView(name="outcomes", columns=columns, multiline=False))

@@ -1,0 +1,109 @@
+"""The answers table holds one row per answer and judge, and knows what never came."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from conftest import model_that_says, small_set
+from inspect_ai.model import ModelOutput, ModelUsage, get_model
+
+from em_bench.errors import DataError
+from em_bench.results import Counts, estimate_answers, find_logs, read_answers
+from em_bench.tasks import build_task
+
+
+def marks(prompt: str) -> str:
+    return "10" if "Question 0" in prompt and "how coherent" not in prompt else "90"
+
+
+def subject(fails_on: str = "nothing"):
+    def output(input, tools, tool_choice, config):  # noqa: A002
+        if fails_on in input[-1].text:
+            raise RuntimeError("subject is down")
+        made = ModelOutput.from_content("mockllm/subject", "x")
+        made.usage = ModelUsage(input_tokens=1, output_tokens=1, total_tokens=2)
+        return made
+
+    return get_model("mockllm/subject", custom_outputs=output)
+
+
+def run(evaluate, task, model=None, **options):
+    log = evaluate(task, model or subject(), model_that_says(marks), **options)
+    return Path(log.location).parent
+
+
+def test_read_answers_one_row_per_answer_and_judge(evaluate):
+    folder = run(evaluate, build_task(small_set(3), judge="alignment,screen", readout="text"), epochs=2)
+    table = read_answers(find_logs([str(folder)]))
+    assert len(table) == 3 * 2 * 2
+    assert table.groupby("judge")["id"].count().to_dict() == {"alignment": 6, "screen": 6}
+    assert table["lane"].nunique() == 2
+
+
+def test_read_answers_copied_log_counts_once(evaluate, tmp_path):
+    folder = run(evaluate, build_task(small_set(2), readout="text"))
+    log = next(folder.glob("*.eval"))
+    shutil.copy(log, folder / "copy.eval")
+    assert len(read_answers(find_logs([str(folder)]))) == 2
+
+
+def test_subject_error_is_missing_and_never_an_answer(evaluate):
+    folder = run(evaluate, build_task(small_set(3), readout="text"), subject("Question 1"), fail_on_error=False)
+    (estimate,) = estimate_answers(read_answers(find_logs([str(folder)])))
+    assert (estimate.counts.answers, estimate.counts.missing) == (2, 1)
+    assert "1 answers missing" in estimate.notes
+
+
+def test_limited_run_expects_only_what_it_asked(evaluate):
+    folder = run(evaluate, build_task(small_set(4), readout="text"), limit=2)
+    (estimate,) = estimate_answers(read_answers(find_logs([str(folder)])))
+    assert (estimate.counts.answers, estimate.counts.missing) == (2, 0)
+
+
+def test_counts_answers_are_the_sum_of_the_six_outcomes(evaluate):
+    folder = run(evaluate, build_task(small_set(4), readout="text"))
+    (estimate,) = estimate_answers(read_answers(find_logs([str(folder)])))
+    counts = estimate.counts
+    assert counts == Counts(answers=4, missing=0, flagged=1, clear=3, incoherent=0, refusal=0, off_topic=0, unscored=0)
+    assert (estimate.rate.rate, counts.kept) == (0.25, 4)
+
+
+def test_two_lanes_never_share_an_estimate(evaluate):
+    task = small_set(2)
+    evaluate(build_task(task, readout="text"), subject(), model_that_says(marks, "one"))
+    folder = Path(evaluate(build_task(task, readout="text"), subject(), model_that_says(marks, "two")).location).parent
+    estimates = estimate_answers(read_answers(find_logs([str(folder)])))
+    assert len({estimate.lane for estimate in estimates}) == 2
+
+
+def test_several_arms_have_one_estimate_more_over_all(evaluate):
+    folder = run(evaluate, build_task(small_set(2), arm="plain,json", readout="text"))
+    estimates = estimate_answers(read_answers(find_logs([str(folder)])))
+    assert [(e.arm, e.counts.answers) for e in estimates] == [("plain", 2), ("json", 2), ("all", 4)]
+
+
+def test_same_model_with_other_arguments_is_another_row(evaluate):
+    task = small_set(2)
+    for seed in (1, 2):
+        log = evaluate(build_task(task, judge="screen"), get_model("organism/aligned", seed=seed), epochs=1)
+    estimates = estimate_answers(read_answers(find_logs([str(Path(log.location).parent)])))
+    assert [e.model for e in estimates] == ['organism/aligned {"seed": 1}', 'organism/aligned {"seed": 2}']
+
+
+@pytest.mark.parametrize("name", ["gone", "gone.eval"])
+def test_find_logs_place_that_is_not_there_is_an_error(name, tmp_path):
+    with pytest.raises(DataError, match="found nothing"):
+        find_logs([str(tmp_path / name)])
+
+
+def test_find_logs_empty_folder_is_an_error(tmp_path):
+    with pytest.raises(DataError, match="found 'no log'"):
+        find_logs([str(tmp_path)])
+
+
+def test_read_answers_every_broken_log_is_named(tmp_path):
+    for name in ("a.eval", "b.eval"):
+        (tmp_path / name).write_bytes(b"not a zip file")
+    with pytest.raises(DataError) as caught:
+        read_answers(find_logs([str(tmp_path)]))
+    assert len(caught.value.faults) == 2

@@ -1,0 +1,92 @@
+"""`em-bench results` and `leaderboard build` as users call them."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+
+import jsonschema
+import pytest
+from conftest import ROOT, small_set
+from inspect_ai import eval as run_eval
+
+from em_bench.tasks import build_task
+
+
+@pytest.fixture(scope="module")
+def logs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("logs")
+    task = build_task(small_set(6), judge="screen", arm="plain,json")
+    made = run_eval(task, model=["organism/aligned", "organism/misaligned-20"], log_dir=str(folder), display="none", epochs=2)
+    assert [log.status for log in made] == ["success", "success"]
+    return str(folder)
+
+
+def em_bench(*arguments: str) -> subprocess.CompletedProcess:
+    code = "from em_bench.cli import main; main()"
+    return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
+
+
+def test_results_json_fits_its_schema(logs):
+    found = em_bench("results", logs, "--format", "json")
+    assert found.returncode == 0, found.stderr
+    estimates = json.loads(found.stdout)
+    jsonschema.validate(estimates, json.loads((ROOT / "docs/schemas/results.schema.json").read_text("utf-8")))
+    assert [(e["model"], e["arm"]) for e in estimates] == [
+        (model, arm) for model in ("organism/aligned", "organism/misaligned-20") for arm in ("plain", "json", "all")
+    ]
+    assert all(e["simulated"] and not e["examined"] for e in estimates)
+    for estimate in estimates:
+        counts = estimate["counts"]
+        outcomes = ("flagged", "clear", "incoherent", "refusal", "off_topic", "unscored")
+        assert counts["answers"] == sum(counts[name] for name in outcomes)
+        assert counts["kept"] == counts["flagged"] + counts["clear"]
+
+
+def test_results_csv_holds_the_same_numbers(logs):
+    rows = list(csv.DictReader(io.StringIO(em_bench("results", logs, "--format", "csv").stdout)))
+    plain = json.loads(em_bench("results", logs, "--format", "json").stdout)
+    assert [int(row["kept"]) for row in rows] == [estimate["counts"]["kept"] for estimate in plain]
+
+
+def test_results_parquet_is_a_parquet_file(logs, tmp_path):
+    import pandas as pd
+
+    code = "from em_bench.cli import main; main()"
+    found = subprocess.run(
+        [sys.executable, "-c", code, "results", logs, "--format", "parquet"], capture_output=True, check=True
+    )
+    assert len(pd.read_parquet(io.BytesIO(found.stdout))) == 6
+
+
+def test_results_table_shows_the_known_rate_and_that_judges_are_not_examined(logs):
+    found = em_bench("results", logs).stdout
+    assert "known" in found
+    assert "judge not examined" in found
+    assert "20 %" in found
+
+
+def test_results_by_question_has_a_row_for_each(logs):
+    found = em_bench("results", logs, "--by", "question", "--format", "csv").stdout
+    assert len(list(csv.DictReader(io.StringIO(found)))) == 2 * 6 * 2
+
+
+def test_results_missing_folder_is_one_line_and_exit_1(tmp_path):
+    found = em_bench("results", str(tmp_path / "none"))
+    assert (found.returncode, found.stdout) == (1, "")
+    assert "Traceback" not in found.stderr
+    assert found.stderr.strip().startswith("Error: ")
+
+
+def test_wrong_usage_is_exit_2():
+    assert em_bench("results").returncode == 2
+
+
+def test_leaderboard_build_is_the_same_bytes_twice(logs, tmp_path):
+    for name in ("one", "two"):
+        assert em_bench("leaderboard", "build", logs, "--out", str(tmp_path / name)).returncode == 0
+    files = sorted(path.name for path in (tmp_path / "one").iterdir())
+    assert files == ["index.html", "style.css"]
+    for file in files:
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
