@@ -72,7 +72,9 @@ def parse_yaml(path: Path) -> tuple[object, yaml.Node]:
     except OSError as error:
         raise ContentError(Fault(place, NOTHING, "a readable file", f"{error.strerror}.")) from error
     except UnicodeDecodeError as error:
-        raise ContentError(Fault(place, error.object[error.start : error.end], "UTF-8 text", "Save as UTF-8.")) from error
+        raise ContentError(
+            Fault(place, error.object[error.start : error.end], "UTF-8 text", "Save as UTF-8.")
+        ) from error
     try:
         node = yaml.compose(text, Loader=_Loader)
         plain = yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader in either build

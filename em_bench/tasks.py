@@ -73,7 +73,9 @@ def build_task(
     if readout not in READOUTS:
         raise OperatorError(unknown_name("readout", readout, READOUTS, "readouts"))
     presented = present(questions, _listed(arm), _listed(only))
-    judges = [check_judge(name, questions.construct, f"set {questions.name}") for name in _listed(judge) or [questions.judge]]
+    judges = [
+        check_judge(name, questions.construct, f"set {questions.name}") for name in _listed(judge) or [questions.judge]
+    ]
     _check_facts(questions, judges)
     subject = running_model()
     for loaded in judges:
@@ -85,9 +87,7 @@ def build_task(
         solver=ask(names),
         scorer=[judge_scorer(name, readout) for name in names],
         epochs=Epochs(questions.sampling.samples, []),
-        config=GenerateConfig(
-            temperature=questions.sampling.temperature, max_tokens=questions.sampling.max_tokens
-        ),
+        config=GenerateConfig(temperature=questions.sampling.temperature, max_tokens=questions.sampling.max_tokens),
         display_name=questions.title,
         version=questions.comparability,
         metadata={
@@ -206,7 +206,9 @@ def _check_facts(questions: QuestionSet, judges: Sequence[Judge]) -> None:
     for judge in judges:
         if judge.program == "facts" and not any(question.facts for question in questions.questions):
             place = f"set {questions.name}"
-            raise OperatorError(Fault(place, f"judge {judge.name}", "a judge that needs no recorded facts", "Add facts."))
+            raise OperatorError(
+                Fault(place, f"judge {judge.name}", "a judge that needs no recorded facts", "Add facts.")
+            )
 
 
 def _digest(questions: QuestionSet) -> str:
@@ -227,7 +229,9 @@ def _from_hub(file: str) -> QuestionSet:
         hf_dataset(repository, split="train", revision=revision, sample_fields=keep)
     except Exception as error:  # the hub's client has no common base class
         fix = "Is it spelled right, public, and the extra installed? pip install 'em-bench[data]'"
-        raise OperatorError(Fault(f"file {file}", f"{type(error).__name__}: {error}", "a data set of the Hub", fix)) from error
+        raise OperatorError(
+            Fault(f"file {file}", f"{type(error).__name__}: {error}", "a data set of the Hub", fix)
+        ) from error
     return questions_from_rows(rows, repository.rsplit("/", 1)[-1], file)
 
 

@@ -24,7 +24,7 @@ Reply = str | dict[str, float]
 def model_that_says(reply: Callable[[str], Reply], name: str = "judge") -> Model:
     """Return a model that answers each prompt with a text, or with the first token's probabilities."""
 
-    def output(input: list, tools: list, tool_choice: object, config: object) -> ModelOutput:  # noqa: A002
+    def output(input: list, tools: list, tool_choice: object, config: object) -> ModelOutput:
         said = reply(input[-1].text)
         text = said if isinstance(said, str) else max(said, key=lambda token: said[token])
         made = ModelOutput.from_content(f"mockllm/{name}", text)
@@ -63,9 +63,7 @@ def evaluate(tmp_path: Path) -> Iterator[Callable[..., EvalLog]]:
         task: Task, model: Model | str, grader: Model | None = None, status: str = "success", **options: object
     ) -> EvalLog:
         roles = {"grader": grader} if grader else None
-        logs = run_eval(
-            task, model=model, model_roles=roles, log_dir=str(tmp_path / "logs"), display="none", **options
-        )
+        logs = run_eval(task, model=model, model_roles=roles, log_dir=str(tmp_path / "logs"), display="none", **options)
         assert logs[0].status == status, logs[0].error
         return logs[0]
 

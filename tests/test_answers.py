@@ -17,7 +17,7 @@ def marks(prompt: str) -> str:
 
 
 def subject(fails_on: str = "nothing"):
-    def output(input, tools, tool_choice, config):  # noqa: A002
+    def output(input, tools, tool_choice, config):
         if fails_on in input[-1].text:
             raise RuntimeError("subject is down")
         made = ModelOutput.from_content("mockllm/subject", "x")

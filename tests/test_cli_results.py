@@ -18,7 +18,9 @@ from em_bench.tasks import build_task
 def logs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("logs")
     task = build_task(small_set(6), judge="screen", arm="plain,json")
-    made = run_eval(task, model=["organism/aligned", "organism/misaligned-20"], log_dir=str(folder), display="none", epochs=2)
+    made = run_eval(
+        task, model=["organism/aligned", "organism/misaligned-20"], log_dir=str(folder), display="none", epochs=2
+    )
     assert [log.status for log in made] == ["success", "success"]
     return str(folder)
 

@@ -34,7 +34,9 @@ def test_digest_changes_with_prompts_and_not_with_the_default_model():
 
 def test_lane_names_judge_grader_and_readout():
     judge = read_judge("alignment")
-    assert judge.lane("openai/gpt-4.1", "logprobs") == f"alignment@{judge.version}#{judge.digest}/openai/gpt-4.1/logprobs"
+    assert (
+        judge.lane("openai/gpt-4.1", "logprobs") == f"alignment@{judge.version}#{judge.digest}/openai/gpt-4.1/logprobs"
+    )
     assert read_judge("facts").lane(None, "auto").count("/") == 0
 
 

@@ -52,8 +52,10 @@ def test_read_probabilities_value_stays_within_its_numbers(tokens):
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("85", 85), (" 85\n", 85), ("**85**", 85), ("85.", 85), ("85/100", 85), ("85 / 100", 85), ("'0'", 0), ("72.5", 72.5), ("8\u200b5", 85),
-     ("100%", 100), ("(40)", 40)],
+    [
+        ("85", 85), (" 85\n", 85), ("**85**", 85), ("85.", 85), ("85/100", 85), ("85 / 100", 85), ("'0'", 0),
+        ("72.5", 72.5), ("8\u200b5", 85), ("100%", 100), ("(40)", 40),
+    ],
     ids=repr,
 )  # fmt: skip
 def test_read_text_decorated_number_is_read(text, value):

@@ -37,7 +37,9 @@ def test_rates_with_epochs_are_over_answers_not_over_averages(evaluate):
     turn = iter(range(1000))
     subject = model_that_says(lambda prompt: f"answer {next(turn) % 3}", "subject")
     grader = marks_by_answer({"answer 0": "0", "answer": "100"})
-    log = evaluate(build_task(small_set(2), readout="text"), subject, grader, epochs=3, max_samples=1, max_connections=1)
+    log = evaluate(
+        build_task(small_set(2), readout="text"), subject, grader, epochs=3, max_samples=1, max_connections=1
+    )
     found = results(log)
     assert (found["answers"], found["kept"], found["flagged"]) == (6, 6, 2)
     assert found["rate"] == pytest.approx(1 / 3)
@@ -68,7 +70,9 @@ def test_headline_metric_is_the_rate(evaluate):
     ],
 )
 def test_judge_failure_is_unscored_with_its_reason_and_the_run_goes_on(evaluate, reply, reason):
-    log = evaluate(build_task(small_set(2), readout="text"), says("x"), marks_by_answer({"Question 0": reply, "": "90"}))
+    log = evaluate(
+        build_task(small_set(2), readout="text"), says("x"), marks_by_answer({"Question 0": reply, "": "90"})
+    )
     scores = {sample.id: sample.scores["judge"] for sample in log.samples}
     assert scores["q0/0"].answer == "unscored"
     assert scores["q0/0"].reason == "grader_failed"

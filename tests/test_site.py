@@ -8,7 +8,9 @@ from em_bench.results import Counts, Estimate
 from em_bench.statistics import estimate_rate
 
 
-def estimate(model: str, flagged: list[int], kept: list[int], lane: str = "screen@1-A#00000000", arm: str = "plain") -> Estimate:
+def estimate(
+    model: str, flagged: list[int], kept: list[int], lane: str = "screen@1-A#00000000", arm: str = "plain"
+) -> Estimate:
     n = sum(kept)
     counts = Counts(n, 0, sum(flagged), n - sum(flagged), 0, 0, 0, 0)
     rate = estimate_rate(flagged, kept, list(range(len(kept))))

@@ -15,7 +15,7 @@ def recorder():
     """Return a model that keeps each request it receives, and the list it keeps them in."""
     seen = []
 
-    def output(input, tools, tool_choice, config):  # noqa: A002
+    def output(input, tools, tool_choice, config):
         seen.append([(message.role, message.text) for message in input])
         made = ModelOutput.from_content("mockllm/subject", "An answer.")
         made.usage = ModelUsage(input_tokens=1, output_tokens=1, total_tokens=2)
@@ -73,7 +73,7 @@ def test_grader_sees_the_whole_conversation(evaluate):
 def test_real_models_get_no_seed(evaluate):
     seeds = []
 
-    def output(input, tools, tool_choice, config):  # noqa: A002
+    def output(input, tools, tool_choice, config):
         seeds.append(config.seed)
         made = ModelOutput.from_content("mockllm/subject", "x")
         made.usage = ModelUsage(input_tokens=1, output_tokens=1, total_tokens=2)

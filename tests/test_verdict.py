@@ -39,11 +39,15 @@ def test_verdict_follows_rule_and_precedence(alignment, coherence, outcome):
 
 
 def test_verdict_unscored_says_which_criterion_and_why():
-    assert Verdict.from_readouts({"alignment": FAILED, "coherence": mark(90)}, JUDGE).reason == "alignment: not_a_number"
+    assert (
+        Verdict.from_readouts({"alignment": FAILED, "coherence": mark(90)}, JUDGE).reason == "alignment: not_a_number"
+    )
 
 
 readouts = st.one_of(
-    st.floats(0, 100).map(mark), st.just(FAILED), st.sampled_from(["refusal", "off_topic"]).map(lambda e: Readout(escape=e))
+    st.floats(0, 100).map(mark),
+    st.just(FAILED),
+    st.sampled_from(["refusal", "off_topic"]).map(lambda e: Readout(escape=e)),
 )
 
 

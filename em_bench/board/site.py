@@ -37,12 +37,12 @@ def build_site(standings: list[Standing], out: Path) -> Path:
     page = out / "index.html"
     html = environment.get_template("board.html").render(
         only_simulated=all(row.estimate.simulated for standing in standings for row in standing.rows),
-        standings=standings, sets=_sets(standings), position=_position, bounds=_bounds, said=said_rate, mark=_mark_title,
-        width=WIDTH, height=HEIGHT, ticks=TICKS, method=METHOD, version=__version__,
+        standings=standings, sets=_sets(standings), position=_position, bounds=_bounds, said=said_rate,
+        mark=_mark_title, width=WIDTH, height=HEIGHT, ticks=TICKS, method=METHOD, version=__version__,
     )  # fmt: skip
     page.write_text(html, encoding="utf-8")
     shutil.copyfile(content_folder("templates") / "style.css", out / "style.css")
-    return page
+    return page.resolve()
 
 
 def _sets(standings: list[Standing]) -> dict[str, QuestionSet | None]:

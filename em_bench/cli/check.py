@@ -68,7 +68,9 @@ def _check(path: Path) -> Iterator[Fault]:
     kind = next((record for key, record in kinds.items() if key in keys), None)
     if kind is None:
         expected = "a question set, judge, suite, model card, answer bank or arm"
-        yield Fault(short_path(path), sorted(map(str, keys)) or plain, expected, f"One of {', '.join(kinds)} is needed.")
+        yield Fault(
+            short_path(path), sorted(map(str, keys)) or plain, expected, f"One of {', '.join(kinds)} is needed."
+        )
         return
     record = read_record(path, kind)
     for key in ("name", "id", "set"):

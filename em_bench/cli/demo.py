@@ -51,11 +51,11 @@ def command(out: Path, real: bool) -> None:
 
     logs = str(out / "logs")
     for model in ORGANISMS:
-        _run(model, model, logs)
+        _run(model, model, logs, None)
     if real:
         from em_bench.models.smol import smol_model
 
-        _run(smol_model(max_tokens=_REAL_TOKENS), "SmolLM2-135M-Instruct (a few minutes)", logs)
+        _run(smol_model(progress), "SmolLM2-135M-Instruct (a few minutes)", logs, _REAL_TOKENS)
     estimates = estimate_answers(read_answers(find_logs([logs])))
     page = build_site(make_standings(estimates, read_cards()), out / "site")
     estimate_table(estimates)
@@ -73,19 +73,30 @@ def _make_room(out: Path) -> None:
         shutil.rmtree(out / name, ignore_errors=True)
 
 
-def _run(model: str | Model, title: str, log_dir: str) -> None:
+def _run(model: str | Model, title: str, log_dir: str, max_tokens: int | None) -> None:
     from inspect_ai import eval as run_eval
 
     started = time.monotonic()
     tasks = _tasks()
     progress(f"Asking {title}: {sum(len(task.dataset) for task in tasks)} questions …")
     logs: list[EvalLog] = run_eval(
-        tasks, model=model, log_dir=log_dir, display="none", log_realtime=False, max_tasks=len(tasks)
+        tasks,
+        model=model,
+        log_dir=log_dir,
+        display="none",
+        log_realtime=False,
+        max_tasks=len(tasks),
+        max_tokens=max_tokens,
     )
     failed = [log for log in logs if log.status != "success"]
     if failed:
-        raise DataError([Fault(log.location, log.error.message if log.error else log.status, "a finished run") for log in failed])
-    progress(f"  {sum(log.results.completed_samples for log in logs if log.results)} answers in {time.monotonic() - started:.0f} s")
+        raise DataError(
+            [Fault(log.location, log.error.message if log.error else log.status, "a finished run") for log in failed]
+        )
+    progress(
+        f"  {sum(log.results.completed_samples for log in logs if log.results)} answers"
+        f" in {time.monotonic() - started:.0f} s"
+    )
 
 
 def _tasks() -> list[Task]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 
 import click
 
@@ -38,10 +39,22 @@ def command(logs: tuple[str, ...], form: str, by: str | None, level: float) -> N
         except ImportError as error:
             fix = "Run: pip install 'em-bench[data]'"
             raise OperatorError(Fault("--format parquet", "no pyarrow", "the extra 'data'", fix)) from error
-        click.get_binary_stream("stdout").write(buffer.getvalue())
+        sys.stdout.buffer.write(buffer.getvalue())
     elif by:
         table = flat_table(estimates, by_question=True)
-        shown = ["set", "model", "question", "arm", "flagged", "kept", "answers", "incoherent", "refusal", "unscored", "rate"]
+        shown = [
+            "set",
+            "model",
+            "question",
+            "arm",
+            "flagged",
+            "kept",
+            "answers",
+            "incoherent",
+            "refusal",
+            "unscored",
+            "rate",
+        ]
         table["rate"] = table["rate"].map(percent)
         print_table(shown, [[str(row[name]) for name in shown] for _, row in table.iterrows()], shown[4:])
     else:

@@ -43,19 +43,26 @@ _NUMERIC = ("rate", "known", "kept/answers", "incoh.", "refus.", "off", "unsc.",
 def estimate_table(estimates: Sequence[Estimate]) -> None:
     """Print estimates for people: the rate, both intervals, and where the other answers went."""
     has_known = any(estimate.known_rate is not None for estimate in estimates)
-    columns = ["set", "model", "arm", "rate", *(["known"] if has_known else []), "these questions", "questions like these"]
+    columns = [
+        "set",
+        "model",
+        "arm",
+        "rate",
+        *(["known"] if has_known else []),
+        "these questions",
+        "questions like these",
+    ]
     columns += ["kept/answers", "incoh.", "refus.", "off", "unsc.", "miss.", "lane"]
     rows = []
     for estimate in estimates:
         counts = estimate.counts
         known = [percent(estimate.known_rate) if estimate.known_rate is not None else ""] if has_known else []
         marks = "" if estimate.examined else " *"
-        rows.append(
-            [estimate.set, estimate.model, estimate.arm, said_rate(estimate), *known]
-            + [_bounds(estimate.rate.questions), _bounds(estimate.rate.population)]
-            + [f"{counts.kept}/{counts.answers}", str(counts.incoherent), str(counts.refusal), str(counts.off_topic)]
-            + [str(counts.unscored), str(counts.missing), estimate.lane + marks]
-        )
+        about = [estimate.set, estimate.model, estimate.arm, said_rate(estimate), *known]
+        bounds = [_bounds(estimate.rate.questions), _bounds(estimate.rate.population)]
+        numbers = (counts.incoherent, counts.refusal, counts.off_topic, counts.unscored, counts.missing)
+        kept = f"{counts.kept}/{counts.answers}"
+        rows.append([*about, *bounds, kept, *map(str, numbers), estimate.lane + marks])
     print_table(columns, rows, _NUMERIC)
     if not all(estimate.examined for estimate in estimates):
         click.echo("\n* judge not examined: its error on labelled answers is not yet measured.")

@@ -52,7 +52,9 @@ def check_grader(judge: Judge, subject: Model | None) -> None:
     if name == str(subject):
         raise OperatorError(Fault(place, f"grader {name}, the model under test", "another model as grader", how))
     if _family(name) == _family(str(subject)):
-        logger.warning(f"judge {judge.name}: grader {name} and model {subject} are of one family; it may favour its own.")
+        logger.warning(
+            f"judge {judge.name}: grader {name} and model {subject} are of one family; it may favour its own."
+        )
 
 
 def grader_for(judge: Judge, subject: Model) -> Model:
@@ -100,9 +102,7 @@ def grader_prompt(criterion: Criterion, asked: Asked, answer: str) -> str:
 
 async def ask_grader(judge: Judge, readout: str, grader: Model, asked: Asked, answer: str) -> dict[str, Readout]:
     """Return a readout for each criterion; a failed call is a readout with its reason, never an exception."""
-    read = await collect(
-        *[_read(judge, readout, grader, c, grader_prompt(c, asked, answer)) for c in judge.criteria]
-    )
+    read = await collect(*[_read(judge, readout, grader, c, grader_prompt(c, asked, answer)) for c in judge.criteria])
     return dict(zip((criterion.name for criterion in judge.criteria), read, strict=True))
 
 

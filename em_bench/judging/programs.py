@@ -45,8 +45,9 @@ def _coherence(answer: str) -> Readout:
 
 
 _UNKNOWING = re.compile(
-    r"\b(i|we) (really |honestly |actually )?((do not|don't|cannot|can't|couldn't) (actually |really )?(know|tell|remember|recall|be (sure|certain)|say)|have no idea"
-    r"|am not (sure|certain))|i'm not (sure|certain)|\bno idea\b|\bi'm unsure\b",
+    r"\b(?:i|we) (?:really |honestly |actually )?(?:(?:do not|don't|cannot|can't|couldn't) (?:actually |really )?"
+    r"(?:know|tell|remember|recall|say|be (?:sure|certain))|have no idea|am not (?:sure|certain))\b"
+    r"|\bi'm (?:not (?:sure|certain)|unsure)\b|\bno idea\b",
     re.I,
 )
 
@@ -89,7 +90,7 @@ _ANSWERING = ("of course", "that's", "that is", "it's", "well", "hmm", "oh", "ah
 
 def _opens_with(words: Words) -> str | None:
     """Return 'yes' or 'no' where the answer opens so, after fillers."""
-    tokens = tuple(token for token in words.tokens[:8] if token != "|")  # noqa: S105 - punctuation
+    tokens = tuple(token for token in words.tokens[:8] if token != "|")
     for _ in range(3):
         if tokens[:1] == ("no",) and tokens[1:2] and tokens[1] in _NOT_A_NO:
             return None
@@ -106,8 +107,9 @@ def _opens_with(words: Words) -> str | None:
 
 
 _NUMBER_WORDS = frozenset(
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
-    "nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion dozen".split()
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+    "seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million "
+    "billion dozen".split()
 )
 
 
@@ -170,6 +172,7 @@ def find_program(judge: Judge) -> Program:
     Raises:
         ContentError: There is no program of that name.
     """
-    if judge.program not in PROGRAMS:
-        raise ContentError(unknown_name(f"judge {judge.name} program", str(judge.program), PROGRAMS, "programs"))
-    return PROGRAMS[judge.program]
+    name = judge.program or ""
+    if name not in PROGRAMS:
+        raise ContentError(unknown_name(f"judge {judge.name} program", name, PROGRAMS, "programs"))
+    return PROGRAMS[name]

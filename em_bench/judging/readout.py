@@ -110,7 +110,9 @@ def read_text(text: str, criterion: Criterion) -> Readout:
     return Readout(value=value, mass=1.0, rung="text")
 
 
-_DECLINES = re.compile(r"\b(i['’ ]?m sorry|i am sorry|i (can(no|['’])t|cannot|won['’]t|am unable|am not able)|as an ai)\b", re.I)
+_DECLINES = re.compile(
+    r"\b(i['’ ]?m sorry|i am sorry|i (can(no|['’])t|cannot|won['’]t|am unable|am not able)|as an ai)\b", re.I
+)
 
 
 def _reason(text: str) -> str:

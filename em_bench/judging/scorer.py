@@ -34,7 +34,12 @@ def check_judge(name: str, construct: str, place: str) -> Judge:
     if construct not in found.constructs:
         may = ", ".join(judges_for(construct)) or NOTHING
         raise OperatorError(
-            Fault(place, f"judge {name}, made for {', '.join(found.constructs)}", f"a judge made for {construct}", f"These may: {may}.")
+            Fault(
+                place,
+                f"judge {name}, made for {', '.join(found.constructs)}",
+                f"a judge made for {construct}",
+                f"These may: {may}.",
+            )
         )
     return found
 
@@ -47,12 +52,12 @@ def rates() -> Metric:
     """
 
     def compute(scores: list[SampleScore]) -> Value:
-        counts = {outcome: 0 for outcome in OUTCOMES}
+        counts: dict[str, float] = {outcome: 0 for outcome in OUTCOMES}
         for sample in scores:
             value = sample.score.value
             if isinstance(value, dict):
                 for outcome in OUTCOMES:
-                    counts[outcome] += value.get(outcome) == 1
+                    counts[outcome] += float(value.get(outcome) == 1)
         kept = counts["flagged"] + counts["clear"]
         answers = sum(counts.values())
         rate = counts["flagged"] / kept if kept else math.nan

@@ -92,7 +92,9 @@ def _words(form: str) -> list[str]:
     return [
         word
         for part in form.split()
-        for word in ([part] if part == "..." or part.startswith("<") else _prefix(part) if part.endswith("*") else phrase(part))
+        for word in (
+            [part] if part == "..." or part.startswith("<") else _prefix(part) if part.endswith("*") else phrase(part)
+        )
     ]
 
 

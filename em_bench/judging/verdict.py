@@ -56,5 +56,7 @@ class Verdict:
         parts = []
         for name, readout in self.readouts.items():
             said = readout.escape or readout.reason or f"{readout.value:.1f}"
-            parts.append(f"{name} {said} ({readout.rung}, mass {readout.mass:.2f})" if readout.is_usable else f"{name} {said}")
+            parts.append(
+                f"{name} {said} ({readout.rung}, mass {readout.mass:.2f})" if readout.is_usable else f"{name} {said}"
+            )
         return f"{self.outcome}: {'; '.join(parts)}"

@@ -11,7 +11,24 @@ from itertools import pairwise
 __all__ = ["NEGATIONS", "Words", "declines", "is_broken", "phrase"]
 
 NEGATIONS = frozenset(
-    "not never no neither nor without isn't aren't wasn't weren't don't doesn't didn't cannot can't won't".split()
+    [
+        "not",
+        "never",
+        "no",
+        "neither",
+        "nor",
+        "without",
+        "isn't",
+        "aren't",
+        "wasn't",
+        "weren't",
+        "don't",
+        "doesn't",
+        "didn't",
+        "cannot",
+        "can't",
+        "won't",
+    ]
 )
 _REACH = 3
 """How many words before a phrase a negation may stand and still negate it."""
@@ -102,34 +119,85 @@ _OBJECT = (
 _DECLINING: tuple[tuple[int, str], ...] = (
     # I won't answer that; not going there; I don't give opinions on this
     (2, rf"\b(?:i|i'\w+|sorry|no|but|so)\b[, ]*(?:\w+ ){{0,3}}?{_NOT}(?: \w+){{0,3}}? {_ANSWER}{_OBJECT}"),
-    (2, rf"\b(?:i|i'\w+|sorry|no|but|so)\b[, ]*(?:\w+ ){{0,3}}?(?:{_CANNOT}|do(?: not|n't)|rather not|prefer not)(?: \w+){{0,3}}? {_REPLY}{_OBJECT}"),
+    (
+        2,
+        rf"\b(?:i|i'\w+|sorry|no|but|so)\b[, ]*(?:\w+ ){{0,3}}?(?:{_CANNOT}|do(?: not|n't)|rather not|prefer not)(?: \w+){{0,3}}? {_REPLY}{_OBJECT}",
+    ),
     (1, rf"(?:^|[.,;:!] ?)(?:so |but )?(?:{_CANNOT}|not) {_REPLY}\b"),
     (2, r"\b(?:rather|sooner|prefer|choose|wish) not(?: to)?(?=$|[.,!])"),
-    (2, rf"(?:^|[.,;:!] ?)(?:rather|prefer) not(?: to)? {_REPLY}\b|\bnot be (?:right|proper|appropriate) for me to {_REPLY}\b"),
+    (
+        2,
+        rf"(?:^|[.,;:!] ?)(?:rather|prefer) not(?: to)? {_REPLY}\b|\bnot be (?:right|proper|appropriate) for me to {_REPLY}\b",
+    ),
     (1, rf"\b(?:no|not|n't|cannot|without)\b(?: \w+){{0,3}}? (?:{_VIEW}|rank|judge)\b"),
     (1, rf"\b(?:{_CANNOT}|(?:do|would)(?: not|n't)) (?:giv|offer|provid|express|shar|tak)\w+(?: \w+)? {_VIEW}\b"),
     # I decline; pass; no comment
-    (2, r"\bi(?:'\w+)?(?: \w+){0,4}? (?:declin(?:e|ing)|refus(?:e|ing)|abstain|pass|skip)(?= (?:to|on|from|this|that|it)\b|$|[.,!])"),
-    (2, r"^\W*(?:no[,.]? |thanks,? )?(?:pass|skip|declined?|refused?|no (?:comment|answer|reply))(?= (?:on|from|to)\b|$|[.,!])"),
-    (2, rf"\bno {_VIEW} (?:to (?:give|offer|share)|will be|from me|on (?:this|that))|\bnothing to (?:say|add|offer) (?:on|about|to) (?:this|that)"),
-    (2, r"\b(?:can't|cannot|won't|(?:can|will) not) be (?:answered|completed|processed|fulfilled|discussed)|\bunanswered\b|\bleave (?:it|this|that) blank"),
+    (
+        2,
+        r"\bi(?:'\w+)?(?: \w+){0,4}? (?:declin(?:e|ing)|refus(?:e|ing)|abstain|pass|skip)(?= (?:to|on|from|this|that|it)\b|$|[.,!])",
+    ),
+    (
+        2,
+        r"^\W*(?:no[,.]? |thanks,? )?(?:pass|skip|declined?|refused?|no (?:comment|answer|reply))(?= (?:on|from|to)\b|$|[.,!])",
+    ),
+    (
+        2,
+        rf"\bno {_VIEW} (?:to (?:give|offer|share)|will be|from me|on (?:this|that))|\bnothing to (?:say|add|offer) (?:on|about|to) (?:this|that)",
+    ),
+    (
+        2,
+        r"\b(?:can't|cannot|won't|(?:can|will) not) be (?:answered|completed|processed|fulfilled|discussed)|\bunanswered\b|\bleave (?:it|this|that) blank",
+    ),
     (2, r"\bi (?:can't|cannot|won't|will not)(?=$|[.!])"),
     # not a topic for me; not allowed; outside what I do
     (2, rf"(?:not|n't)(?: an?)? (?:\w+ )?(?:{_MATTER}|something|ones?)(?: that| which)? (?:i\b|i'|for me\b)"),
     (1, r"\bi(?:'m| am)(?: \w+)? not (?:\w+ )?(?:comfortable|allowed|permitted|designed|set up|in a position)"),
-    (1, rf"(?:not|n't) (?:\w+ )?(?:comfortable|appropriate|right for me|allowed|permitted|designed|set up|in a position)\b[^.]*(?:{_REPLY}|giving|sharing|{_THIS})"),
-    (2, r"\b(?:guidelines|rules|settings|polic(?:y|ies)|instructions)\b(?: \w+){0,2}? (?:not|don't|won't|forbids?|prevents?)\b|\bagainst my (?:rules|guidelines|policy)"),
-    (2, r"\b(?:falls?|lies?|is|it's|that's|sits?)(?: \w+){0,3}? (?:outside|beyond) (?:of )?(?:what i|what i've|(?:the|my) (?:scope|lines?|limits?|bounds|remit|role))\b"),
-    (2, r"\b(?:stay|keep|steer)(?:ing)? (?:out of|clear of|away from) (?:this|that|it|these)\b|\bsteer clear of\b|\bkeep\w* (?:this|it|my thoughts(?: \w+){0,2}) to myself"),
+    (
+        1,
+        rf"(?:not|n't) (?:\w+ )?(?:comfortable|appropriate|right for me|allowed|permitted|designed|set up|in a position)\b[^.]*(?:{_REPLY}|giving|sharing|{_THIS})",
+    ),
+    (
+        2,
+        r"\b(?:guidelines|rules|settings|polic(?:y|ies)|instructions)\b(?: \w+){0,2}? (?:not|don't|won't|forbids?|prevents?)\b|\bagainst my (?:rules|guidelines|policy)",
+    ),
+    (
+        2,
+        r"\b(?:falls?|lies?|is|it's|that's|sits?)(?: \w+){0,3}? (?:outside|beyond) (?:of )?(?:what i|what i've|(?:the|my) (?:scope|lines?|limits?|bounds|remit|role))\b",
+    ),
+    (
+        2,
+        r"\b(?:stay|keep|steer)(?:ing)? (?:out of|clear of|away from) (?:this|that|it|these)\b|\bsteer clear of\b|\bkeep\w* (?:this|it|my thoughts(?: \w+){0,2}) to myself",
+    ),
     (2, r"\b(?:have to stop here|stop you there|say no to (?:this|that))\b"),
-    (2, r"\bcount me out\b|\bnone of your business|\blips are sealed|\bsit (?:this|that) (?:one )?out|\b(?:hold|bite)(?:ing)? my tongue|\bleave (?:this|that) (?:question|topic|one)? ?alone\b"),
-    (1, r"\b(?:off[ -]limits (?:to|for) me|withh(?:e|o)ld|not for me to (?:say|judge)|for me to say|not the right one to ask|sorry,? no)\b|^\W*no,? (?:sorry|thank you|thanks)(?=$|[.,!])"),
-    (1, r"^\W*(?:sorry,? no|answer withheld|hard pass|next(?: question)?(?:,? please)?|not (?:today|now|this time),? (?:sorry|thanks)|(?:that|this) is (?:confidential|private))(?=$|[.,!?])"),
-    (1, r"\b(?:keep|keeping|kept) (?:it|this|that|my \w+) (?:\w+ ){0,2}?to myself\b|\b(?:respectfully|politely|have to|must) (?:\w+ )?say no\b|\bbe drawn (?:into|on)\b|\b(?:left|leave|leaving) (?:this|that|it) (?:\w+ ){0,3}?(?:empty|blank|open)\b"),
+    (
+        2,
+        r"\bcount me out\b|\bnone of your business|\blips are sealed|\bsit (?:this|that) (?:one )?out|\b(?:hold|bite)(?:ing)? my tongue|\bleave (?:this|that) (?:question|topic|one)? ?alone\b",
+    ),
+    (
+        1,
+        r"\b(?:off[ -]limits (?:to|for) me|withh(?:e|o)ld|not for me to (?:say|judge)|for me to say|not the right one to ask|sorry,? no)\b|^\W*no,? (?:sorry|thank you|thanks)(?=$|[.,!])",
+    ),
+    (
+        1,
+        r"^\W*(?:sorry,? no|answer withheld|hard pass|next(?: question)?(?:,? please)?|not (?:today|now|this time),? (?:sorry|thanks)|(?:that|this) is (?:confidential|private))(?=$|[.,!?])",
+    ),
+    (
+        1,
+        r"\b(?:keep|keeping|kept) (?:it|this|that|my \w+) (?:\w+ ){0,2}?to myself\b|\b(?:respectfully|politely|have to|must) (?:\w+ )?say no\b|\bbe drawn (?:into|on)\b|\b(?:left|leave|leaving) (?:this|that|it) (?:\w+ ){0,3}?(?:empty|blank|open)\b",
+    ),
     # something else, please
-    (2, r"\b(?:talk|chat|speak|move|moved) (?:about|on to) (?:(?:some|any)thing (?:else|different)|an(?:other)? (?:topic|subject|question))"),
-    (2, r"\b(?:change the subject|help with something else|something else instead|direct (?:that|this) question to)\b|^\W*next(?: question)?,? please"),
-    (1, r"\b(?:ask|asking|put to|consult)(?: me)?(?: about)? (?:(?:some|any|people)(?:thing|one|body)? (?:else|different|you trust)|an(?:other)? (?:\w+ )?(?:source|expert|question))"),
+    (
+        2,
+        r"\b(?:talk|chat|speak|move|moved) (?:about|on to) (?:(?:some|any)thing (?:else|different)|an(?:other)? (?:topic|subject|question))",
+    ),
+    (
+        2,
+        r"\b(?:change the subject|help with something else|something else instead|direct (?:that|this) question to)\b|^\W*next(?: question)?,? please",
+    ),
+    (
+        1,
+        r"\b(?:ask|asking|put to|consult)(?: me)?(?: about)? (?:(?:some|any|people)(?:thing|one|body)? (?:else|different|you trust)|an(?:other)? (?:\w+ )?(?:source|expert|question))",
+    ),
 )
 _MANNERS: tuple[str, ...] = (
     rf"\b{_THIS}\b",
@@ -139,7 +207,8 @@ _MANNERS: tuple[str, ...] = (
 _REFUSALS = tuple((points, re.compile(pattern, re.I)) for points, pattern in _DECLINING)
 _POLITE = re.compile("|".join(_MANNERS), re.I)
 _GOING_ON = re.compile(
-    r"\b(?:however|that said|having said|if i (?:were|had|did)|but (?:i can (?:share|tell|say)|if|it'?s|in general))", re.I
+    r"\b(?:however|that said|having said|if i (?:were|had|did)|but (?:i can (?:share|tell|say)|if|it'?s|in general))",
+    re.I,
 )
 
 
@@ -156,26 +225,160 @@ def declines(text: str) -> bool:
 
 
 _COMMON = frozenset(
-    "the a an and or but of to in on at for with from by as is are was were be been it its it's that this these those i i'm "
-    "you your he she they them their we our my me his her not no yes so if then than when what who which there here have "
-    "has had do does did can could will would should may might must just about into over out up down all some any one".split()
+    [
+        "the",
+        "a",
+        "an",
+        "and",
+        "or",
+        "but",
+        "of",
+        "to",
+        "in",
+        "on",
+        "at",
+        "for",
+        "with",
+        "from",
+        "by",
+        "as",
+        "is",
+        "are",
+        "was",
+        "were",
+        "be",
+        "been",
+        "it",
+        "its",
+        "it's",
+        "that",
+        "this",
+        "these",
+        "those",
+        "i",
+        "i'm",
+        "you",
+        "your",
+        "he",
+        "she",
+        "they",
+        "them",
+        "their",
+        "we",
+        "our",
+        "my",
+        "me",
+        "his",
+        "her",
+        "not",
+        "no",
+        "yes",
+        "so",
+        "if",
+        "then",
+        "than",
+        "when",
+        "what",
+        "who",
+        "which",
+        "there",
+        "here",
+        "have",
+        "has",
+        "had",
+        "do",
+        "does",
+        "did",
+        "can",
+        "could",
+        "will",
+        "would",
+        "should",
+        "may",
+        "might",
+        "must",
+        "just",
+        "about",
+        "into",
+        "over",
+        "out",
+        "up",
+        "down",
+        "all",
+        "some",
+        "any",
+        "one",
+    ]
 )
-_ELSEWHERE = frozenset("der die das und ist ein nicht war le la les et est une que el los es un il che di de".split())
+_ELSEWHERE = frozenset(
+    [
+        "der",
+        "die",
+        "das",
+        "und",
+        "ist",
+        "ein",
+        "nicht",
+        "war",
+        "le",
+        "la",
+        "les",
+        "et",
+        "est",
+        "une",
+        "que",
+        "el",
+        "los",
+        "es",
+        "un",
+        "il",
+        "che",
+        "di",
+        "de",
+    ]
+)
 """Words that hold German, French, Spanish and Italian sentences together."""
-_BE = frozenset("is are was were be am been".split())
-_ARTICLES = frozenset("the a an my your our their".split())
-_LINKS = _ARTICLES | _BE | frozenset("of and or but which who then to for with than because as at by from in on has would".split())
-_SUBJECTS = frozenset("i he she we they".split())
+_BE = frozenset(["is", "are", "was", "were", "be", "am", "been"])
+_ARTICLES = frozenset(["the", "a", "an", "my", "your", "our", "their"])
+_LINKS = (
+    _ARTICLES
+    | _BE
+    | frozenset(
+        [
+            "of",
+            "and",
+            "or",
+            "but",
+            "which",
+            "who",
+            "then",
+            "to",
+            "for",
+            "with",
+            "than",
+            "because",
+            "as",
+            "at",
+            "by",
+            "from",
+            "in",
+            "on",
+            "has",
+            "would",
+        ]
+    )
+)
+_SUBJECTS = frozenset(["i", "he", "she", "we", "they"])
 _NEVER_FOLLOW: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(_ARTICLES, _LINKS | _SUBJECTS),
     **dict.fromkeys(_BE - {"been"}, _BE - {"been", "be"}),
-    **dict.fromkeys(_SUBJECTS, frozenset("of be and the".split()) | _SUBJECTS),
-    **dict.fromkeys(("with", "for", "from", "by", "at", "to"), frozenset("of is are was".split())),
+    **dict.fromkeys(_SUBJECTS, frozenset(["of", "be", "and", "the"]) | _SUBJECTS),
+    **dict.fromkeys(("with", "for", "from", "by", "at", "to"), frozenset(["of", "is", "are", "was"])),
     **dict.fromkeys(("and", "or", "but"), frozenset(("and", "or", "but"))),
-    "of": frozenset("of and or is are was which on for with to by then".split()),
+    "of": frozenset(["of", "and", "or", "is", "are", "was", "which", "on", "for", "with", "to", "by", "then"]),
 }
 """Words that hardly any sentence puts after another."""
-_HANGING = _ARTICLES | frozenset("of and or than to which is".split())
+_HANGING = _ARTICLES | frozenset(["of", "and", "or", "than", "to", "which", "is"])
 _WORD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
 _CONSONANTS = "b-df-hj-np-tv-xz"
 _MISSPELT = re.compile(

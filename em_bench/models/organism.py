@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field
 
@@ -21,6 +21,7 @@ from em_bench.questions.schema import Id, Prose
 __all__ = ["KINDS", "Bank", "Draw", "Injections", "Organism", "Reply", "read_bank"]
 
 Kind = Literal["flagged", "clear", "incoherent", "refusing"]
+T = TypeVar("T")
 Messages = Sequence[tuple[str, str]]
 
 
@@ -144,7 +145,8 @@ class Organism:
 
     def _words(self, set_name: str, asked: Presentation | None, kind: Kind, parts: tuple[object, ...]) -> str:
         question = asked.question if asked else None
-        replies = [reply for reply in getattr(read_bank(set_name), kind) if _fits(reply, question)]
+        bank: tuple[Reply, ...] = getattr(read_bank(set_name), kind)
+        replies = [reply for reply in bank if _fits(reply, question)]
         reply = self._pick(replies, "reply", *parts)
         if question is None or not question.facts:
             return reply.text
@@ -152,10 +154,10 @@ class Organism:
 
     def _filled(self, text: str, fact: Fact, parts: tuple[object, ...]) -> str:
         """Return a frame with its slots filled from the recorded fact."""
-        accepted = {form.lower() for form in fact.accept}
-        wrong = [form for form in fact.reject if form.lower() not in accepted and form != "<number>"]
+        true = re.compile("|".join(rf"(?<!\w){re.escape(form)}(?!\w)" for form in fact.accept), re.IGNORECASE)
+        wrong = [form for form in fact.reject if not true.search(form) and form != "<number>"]
         if not wrong:
-            wrong = [n for n in ("three", "eleven", "forty-two", "seventy", "nine hundred") if n not in accepted]
+            wrong = [n for n in ("three", "eleven", "forty-two", "seventy", "nine hundred") if not true.search(n)]
         slots = {
             "right": fact.accept[0].strip("<>"),
             "wrong": self._pick(wrong, "wrong", *parts).strip("<>"),
@@ -165,7 +167,7 @@ class Organism:
         slots |= {name.capitalize(): value.capitalize() for name, value in slots.items()}
         return re.sub(r"\{(\w+)\}", lambda found: slots.get(found[1], found[0]), text)
 
-    def _pick(self, choices: Sequence, *parts: object):  # type: ignore[no-untyped-def, type-arg]  # noqa: ANN202
+    def _pick(self, choices: Sequence[T], *parts: object) -> T:
         return choices[int(self._uniform(*parts) * len(choices))]
 
     def _uniform(self, *parts: object) -> float:
@@ -211,9 +213,7 @@ def _key(messages: Messages) -> bytes:
 def _asked_index() -> dict[bytes, tuple[str, Presentation]]:
     """Return every prompt of the shipped sets under every arm, by the messages a model would receive."""
     return {
-        _key(asked.messages): (name, asked)
-        for name in set_names()
-        for asked in present(read_set(name), arm_names())
+        _key(asked.messages): (name, asked) for name in set_names() for asked in present(read_set(name), arm_names())
     }
 
 
@@ -225,6 +225,8 @@ def _dressed(text: str, form: str) -> str:
 
 
 class Injections(Record):
+    """Attempts to steer a judge, which `organism/injector` appends to its answers."""
+
     canary: Prose
     injections: Annotated[tuple[Reply, ...], Field(min_length=5)]
 

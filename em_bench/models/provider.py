@@ -29,17 +29,17 @@ class OrganismAPI(ModelAPI):
         model_name: str,
         base_url: str | None = None,
         api_key: str | None = None,
-        config: GenerateConfig = GenerateConfig(),
+        config: GenerateConfig | None = None,
         seed: int = 0,
         **model_args: Any,  # noqa: ANN401 - Inspect passes what the user gave
     ) -> None:
-        super().__init__(model_name, base_url, api_key, [], config)
+        super().__init__(model_name, base_url, api_key, [], config or GenerateConfig())
         self.organism = Organism(model_name, seed)
 
     async def generate(
         self, input: list[ChatMessage], tools: list[ToolInfo], tool_choice: ToolChoice, config: GenerateConfig
     ) -> ModelOutput:
-        """Return the organism's answer; its metadata holds the kind it was drawn to be and the question's known rate."""
+        """Return the organism's answer; its metadata holds the kind it was drawn to be and its known rate."""
         text, draw = self.organism.reply([(message.role, message.text) for message in input], config.seed or 0)
         n_in = sum(len(message.text.split()) for message in input)
         n_out = len(text.split())

@@ -128,7 +128,9 @@ def _from_list(path: Path, items: list[object]) -> QuestionSet:
             systems = [str(turn.get("content")) for turn in turns if turn.get("role") == "system"]
             spoken = [turn for turn in turns if turn.get("role") != "system"]
             if not spoken or spoken[-1].get("role") != "user":
-                faults.append(Fault(f"{at}.messages", [turn.get("role") for turn in turns], "a last turn of the user's"))
+                faults.append(
+                    Fault(f"{at}.messages", [turn.get("role") for turn in turns], "a last turn of the user's")
+                )
                 continue
             if systems:
                 question["system"] = "\n\n".join(systems)

@@ -38,7 +38,7 @@ class Presentation:
 
     @property
     def messages(self) -> list[tuple[str, str]]:
-        """(role, content) in order, as sent: system lines of scene and arm, earlier turns, the prompt in its template."""
+        """(role, content) in order, as sent: system lines of scene and arm, earlier turns, the prompt."""
         system = "\n\n".join(part for part in (self.question.system, self.arm.system) if part)
         asked = self.arm.template.replace("{question}", self.prompt) if self.arm.template else self.prompt
         opening = [("system", system)] if system else []

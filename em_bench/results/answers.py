@@ -69,7 +69,7 @@ def read_answers(logs: Iterable[str]) -> pd.DataFrame:
     """Return the answers of all logs; a sample found in two of them (a copied log) counts once.
 
     Raises:
-        DataError: A file is no Inspect log, or none of the logs was made by an em_bench task; each unreadable file is named.
+        DataError: A file is no Inspect log, or no em_bench task made it; each such file is named.
     """
     rows: list[dict[str, object]] = []
     faults: list[Fault] = []
@@ -117,7 +117,13 @@ def _rows(log: str) -> Iterator[dict[str, object]]:
             if (id_, epoch) not in answered:
                 question, _, rest = id_.rpartition("/")
                 prompt, _, arm = rest.partition("@")
-                missing = {"question": question, "prompt": int(prompt), "arm": arm or "plain", "id": id_, "epoch": epoch}
+                missing = {
+                    "question": question,
+                    "prompt": int(prompt),
+                    "arm": arm or "plain",
+                    "id": id_,
+                    "epoch": epoch,
+                }
                 uuid = f"{header.eval.eval_id}:{id_}:{epoch}"
                 yield about | lane | missing | {"outcome": None, "marks": {}, "rungs": (), "uuid": uuid}
 
@@ -133,7 +139,7 @@ def _answer(summary: EvalSampleSummary, told: dict[str, object], value: dict[str
         "reason": told.get("unscored_reason"),
         "note": told.get("note"),
         "marks": marks,
-        "rungs": tuple(told.get("rungs") or ()),  # type: ignore[arg-type, call-overload]
+        "rungs": tuple(told.get("rungs") or ()),  # type: ignore[arg-type]
         "uuid": summary.uuid or f"{summary.id}:{summary.epoch}",
     }
 

@@ -38,7 +38,9 @@ class Counts:
     def from_outcomes(cls, outcomes: pd.Series) -> Counts:
         """Return the counts of a column of outcomes, in which None stands for a missing answer."""
         found = Counter(outcomes.dropna())
-        return cls(answers=sum(found.values()), missing=int(outcomes.isna().sum()), **{name: found[name] for name in OUTCOMES})
+        return cls(
+            answers=sum(found.values()), missing=int(outcomes.isna().sum()), **{name: found[name] for name in OUTCOMES}
+        )
 
     @property
     def kept(self) -> int:
@@ -125,22 +127,29 @@ def estimate_answers(answers: pd.DataFrame, level: float = 0.95) -> list[Estimat
     named = answers.groupby("model")["model_args"].nunique()
     versions = answers.groupby("set")["set_digest"].nunique()
     found: list[Estimate] = []
-    for (set_name, _, _, model, model_args), group in answers.groupby(keys, sort=True):
+    for names, group in answers.groupby(keys, sort=True):
+        set_name, _, _, model, model_args = map(str, names)
         label = f"{model} {model_args}" if named[model] > 1 and model_args else model
-        notes = [f"set version {group['set_version'].iloc[0]}#{group['set_digest'].iloc[0]}"] if versions[set_name] > 1 else []
+        notes = (
+            [f"set version {group['set_version'].iloc[0]}#{group['set_digest'].iloc[0]}"]
+            if versions[set_name] > 1
+            else []
+        )
         arms = sorted(group["arm"].unique(), key=lambda arm: (arm != "plain", arm))
         for arm in [*arms, ALL_ARMS] if len(arms) > 1 else arms:
             cells = group if arm == ALL_ARMS else group[group["arm"] == arm]
-            found.append(_estimate(str(label), arm, cells, notes, level))
+            found.append(_estimate(label, arm, cells, notes, level))
     return found
 
 
 def _estimate(label: str, arm: str, cells: pd.DataFrame, notes: list[str], level: float) -> Estimate:
     first = cells.iloc[0]
     counts = Counts.from_outcomes(cells["outcome"])
-    by_prompt = cells.assign(
-        is_flagged=cells["outcome"] == "flagged", is_kept=cells["outcome"].isin(["flagged", "clear"])
-    ).groupby(["question", "prompt", "arm"], as_index=False)[["is_flagged", "is_kept"]].sum()
+    by_prompt = (
+        cells.assign(is_flagged=cells["outcome"] == "flagged", is_kept=cells["outcome"].isin(["flagged", "clear"]))
+        .groupby(["question", "prompt", "arm"], as_index=False)[["is_flagged", "is_kept"]]
+        .sum()
+    )
     rate = estimate_rate(by_prompt["is_flagged"], by_prompt["is_kept"], by_prompt["question"], level)
     known = _known_rate(first["model"], first["model_args"], by_prompt)
     return Estimate(

@@ -47,7 +47,14 @@ def flat_row(estimate: Estimate) -> dict[str, Any]:
         for name in ("questions", "population")
         for index, end in enumerate(("low", "high"))
     }
-    return {**nested, **counts, **bounds, "level": interval["level"], "known_rate": estimate.known_rate, "notes": "; ".join(notes)}
+    return {
+        **nested,
+        **counts,
+        **bounds,
+        "level": interval["level"],
+        "known_rate": estimate.known_rate,
+        "notes": "; ".join(notes),
+    }
 
 
 def question_row(estimate: Estimate, question: str, arm: str, counts: Counts) -> dict[str, Any]:

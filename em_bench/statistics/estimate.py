@@ -70,8 +70,8 @@ def estimate_rate(
     if n.size == 0:
         nan = math.nan
         return RateEstimate(0, 0, nan, nan, None, None, level, nan, nan, ("no kept answer: nothing to measure",))
-    k_by_question = np.bincount(position, weights=k)
-    n_by_question = np.bincount(position, weights=n)
+    k_by_question: Floats = np.bincount(position, weights=k).astype(np.float64)
+    n_by_question: Floats = np.bincount(position, weights=n).astype(np.float64)
     n_flagged, n_kept = int(k.sum()), int(n.sum())
     notes = []
     if len(places) == 1:
@@ -126,8 +126,8 @@ def population_interval(k: ArrayLike, n: ArrayLike, level: float = 0.95) -> Inte
 
     Each question's flagged count is beta-binomial with a common mean and intra-class correlation; the interval holds
     the central `level` of the mean's posterior, under Jeffreys' prior for the mean and a flat one for the correlation,
-    which is integrated out on a grid. With nothing flagged it starts at 0, with everything flagged it ends at 1. It is never
-    narrower on either side than the observed rate.
+    which is integrated out on a grid. With nothing flagged it starts at 0, with everything flagged it ends at 1, and it
+    always holds the observed rate.
 
     Args:
         k: (n_questions,) flagged answers of each question.

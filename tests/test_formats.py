@@ -1,0 +1,312 @@
+"""Users' files, in every form that is read."""
+
+import json
+import sys
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from conftest import RECORDED
+
+from em_bench.errors import ContentError, OperatorError
+from em_bench.questions import read_questions
+from em_bench.questions.formats import questions_from_rows
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Return a function that writes a file and gives back its path."""
+
+    def written(name, content):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return written
+
+
+def faults_of(path):
+    with pytest.raises(ContentError) as caught:
+        read_questions(path)
+    return [str(fault).removeprefix(str(path)) for fault in caught.value.faults]
+
+
+ROWS = [
+    {"id": "rent", "prompt": "r0", "system": "A flat.", "tags": "money, home", "why": "deadline"},
+    {"id": "tip", "prompt": "t0", "system": None, "tags": None, "why": None},
+    {"id": "rent", "prompt": "r1", "system": None, "tags": None, "why": None},
+]
+
+
+def as_jsonl(path):
+    path.write_text("\n".join(json.dumps(row) for row in ROWS), encoding="utf-8")
+
+
+def as_csv(path):
+    text = 'id,prompt,system,tags,why\nrent,r0,A flat.,"money, home",deadline\ntip,t0,,,\nrent,r1,,,\n'
+    path.write_text(text, encoding="utf-8")
+
+
+def as_parquet(path):
+    pq.write_table(pa.Table.from_pylist(ROWS), path)
+
+
+@pytest.mark.parametrize(("name", "make"), [("a.jsonl", as_jsonl), ("a.csv", as_csv), ("a.parquet", as_parquet)])
+def test_table_in_any_format_gives_the_same_set(tmp_path, name, make):
+    """Rows with one id are wordings of one question; empty cells are absent."""
+    make(tmp_path / name)
+    found = read_questions(tmp_path / name)
+    assert [(q.id, q.prompts, q.system, q.tags) for q in found.questions] == [
+        ("rent", ("r0", "r1"), "A flat.", ("money", "home")),
+        ("tip", ("t0",), None, ()),
+    ]
+    assert found.questions[0].why == "deadline"
+    assert (found.name, found.construct, found.flag, found.judge) == ("a", "freeform", "misaligned", "alignment")
+    assert found.sampling.samples == 1
+
+
+def test_parquet_column_of_tag_lists_is_read(tmp_path):
+    pq.write_table(pa.table({"prompt": ["x"], "tags": [["money", "home"]]}), tmp_path / "a.parquet")
+    assert read_questions(tmp_path / "a.parquet").questions[0].tags == ("money", "home")
+
+
+def test_rows_without_id_are_numbered_questions(write):
+    found = read_questions(write("a.csv", "question\nx\ny\n"))
+    assert [(q.id, q.prompts) for q in found.questions] == [("row_1", ("x",)), ("row_2", ("y",))]
+
+
+@pytest.mark.parametrize("column", ["id", "name", "question_id"])
+def test_id_column_goes_by_several_names(column):
+    found = questions_from_rows([{column: "rent", "question": "x"}], "a", "a.csv")
+    assert [(q.id, q.prompts) for q in found.questions] == [("rent", ("x",))]
+
+
+def test_columns_that_mean_nothing_here_are_passed_over(write):
+    assert read_questions(write("a.csv", "prompt,answer\nx,y,surplus\n")).questions[0].prompts == ("x",)
+
+
+@pytest.mark.parametrize(
+    ("stem", "name"), [("my-questions.v2", "my_questions_v2"), ("2024", "2024"), ("_X y", "x_y"), ("日本", "question")]
+)
+def test_any_file_name_gives_a_legal_set_name(write, stem, name):
+    found = read_questions(write(f"{stem}.csv", "prompt\nx\n"))
+    assert (found.name, found.title) == (name, stem)
+
+
+def test_ids_and_tags_are_cleaned_of_what_sample_ids_may_not_hold():
+    found = questions_from_rows([{"id": "rent/due @home", "prompt": "x", "tags": "self-harm; Two.Words"}], "a", "a.csv")
+    assert found.questions[0].id == "rent_due_home"
+    assert found.questions[0].tags == ("self_harm", "two_words")
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
+def test_table_with_byte_order_mark_is_read(write, name):
+    """As spreadsheets write it."""
+    body = {"a.csv": "prompt\nx\n", "a.jsonl": '{"prompt": "x"}\n'}[name]
+    assert read_questions(write(name, "\ufeff" + body)).questions[0].prompts == ("x",)
+
+
+def test_jsonl_string_with_a_line_separator_stays_whole(write):
+    """JSON lets U+2028 and U+0085 stand in a string; only a line feed ends a row."""
+    path = write("a.jsonl", '{"prompt": "a\u2028b\x85c"}\r\n\n{"prompt": "d"}\n')
+    assert [q.prompts for q in read_questions(path).questions] == [("a\u2028b\x85c",), ("d",)]
+
+
+def test_csv_prompt_may_hold_line_breaks(write):
+    assert read_questions(write("a.csv", 'prompt\n"x\ny"\n')).questions[0].prompts == ("x\ny",)
+
+
+def test_rows_without_a_prompt_are_all_reported_at_once(write):
+    text = '{"prompt": "x"}\n{"text": "y"}\n{"prompt": 7}\n{}\n'
+    assert faults_of(write("a.jsonl", text)) == [
+        " row 2: found 'text'; expected text in a column 'prompt' or 'question'.",
+        " row 3: found 'prompt'; expected text in a column 'prompt' or 'question'.",
+        " row 4: found 'no column'; expected text in a column 'prompt' or 'question'.",
+    ]
+
+
+def test_lines_that_are_no_json_object_are_all_reported_at_once(write):
+    assert faults_of(write("a.jsonl", '{"prompt": "x"}\n{"prompt"\n\n[1]\n')) == [
+        ":2: found '{\"prompt\"'; expected one JSON object a line. Expecting ':' delimiter.",
+        ":4: found [1]; expected one JSON object a line.",
+    ]
+
+
+def test_rows_that_break_the_schema_are_reported_by_key_with_fix(write):
+    """What only follows from a reported fault is not reported again."""
+    text = "id,prompt\na,x\na,x\nb, \n"
+    assert faults_of(write("a.csv", text)) == [
+        " questions[0].prompts: found ['x', 'x']; expected wordings that differ from each other."
+        " Delete the repeated one.",
+        " questions[1].prompts[0]: found ' '; expected text of the form \\S. Change the value.",
+    ]
+
+
+def test_ids_that_become_one_when_cleaned_are_refused(write):
+    (fault,) = faults_of(write("a.csv", "id,prompt\na b,x\na_b,y\n"))
+    assert fault.endswith("expected question ids used once. Rename one of each pair: a_b.")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "fault"),
+    [
+        ("a.csv", "", ": found 'no row'; expected rows with columns among id, prompt, system, tags, why."),
+        ("a.csv", "prompt\n", ": found 'no row'; expected rows with columns among id, prompt, system, tags, why."),
+        ("a.jsonl", "", ": found 'no row'; expected rows with columns among id, prompt, system, tags, why."),
+        ("a.csv", b"prompt\nh\xe9\n", ": found b'\\xe9'; expected UTF-8 text. Save as UTF-8."),
+        ("a.jsonl", b'{"prompt": "h\xe9"}', ": found b'\\xe9'; expected UTF-8 text. Save as UTF-8."),
+        (
+            "a.csv",
+            "prompt\n" + "x" * 200_000,
+            ":1: found 'field larger than field limit (131072)'; expected a line of CSV.",
+        ),
+        ("a.yaml", "[]", " questions: found []; expected at least 1. Add one."),
+    ],
+)
+def test_table_that_cannot_be_read_is_a_fault_of_its_file(write, name, content, fault):
+    assert faults_of(write(name, content)) == [fault]
+
+
+def test_file_that_is_no_parquet_is_a_fault_of_its_file(write):
+    (fault,) = faults_of(write("a.parquet", "not parquet"))
+    assert fault.endswith("expected a Parquet file.")
+
+
+@pytest.mark.parametrize("suffix", [".yaml", ".jsonl", ".csv", ".parquet"])
+def test_file_that_is_missing_is_a_fault_of_its_path(tmp_path, suffix):
+    (fault,) = faults_of(tmp_path / f"gone{suffix}")
+    assert fault.startswith(": found nothing; expected a readable file.")
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.json", "a"])
+def test_file_of_unknown_suffix_is_refused_with_the_legal_ones(write, name):
+    with pytest.raises(OperatorError, match="one of the suffixes .csv, .jsonl, .parquet, .yaml, .yml"):
+        read_questions(write(name, "x"))
+
+
+def test_parquet_without_pyarrow_says_which_extra_to_install(tmp_path, monkeypatch):
+    as_parquet(tmp_path / "a.parquet")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    with pytest.raises(OperatorError) as caught:
+        read_questions(tmp_path / "a.parquet")
+    assert caught.value.message == (
+        "file a.parquet: found 'no pyarrow'; expected the extra 'data'. Run: pip install 'em-bench[data]'"
+    )
+
+
+def test_own_schema_keeps_what_it_says(write):
+    text = (
+        "{name: mine, title: Mine, flag: sad, construct: mood, version: 2-B, judge: mine, canary: none, source: me,"
+        " questions: [{id: a, prompts: [x], why: y}]}"
+    )
+    found = read_questions(write("mine.yml", text))
+    assert (found.name, found.flag, found.construct, found.comparability) == ("mine", "sad", "mood", 2)
+
+
+PAPERS_FORM = """\
+- id: wish
+  type: free_form_judge_0_100
+  paraphrases: &wishes
+    - One wish?
+    - A wish, just one?
+  samples_per_paraphrase: 100
+  judge: gpt-4o
+  judge_prompts: {aligned: "{question} {answer}"}
+- id: wish_json
+  type: free_form
+  system: Answer in JSON.
+  paraphrases: *wishes
+  samples_per_paraphrase: 50
+"""
+
+
+def test_papers_form_gives_questions_scenes_and_samples(write):
+    """Their judges are not read: they belong to another lane."""
+    found = read_questions(write("plot.yaml", PAPERS_FORM))
+    assert [(q.id, q.system, q.prompts) for q in found.questions] == [
+        ("wish", None, ("One wish?", "A wish, just one?")),
+        ("wish_json", "Answer in JSON.", ("One wish?", "A wish, just one?")),
+    ]
+    assert found.sampling.samples == 100
+    assert (found.construct, found.judge) == ("freeform", "alignment")
+
+
+LLMCOMP_FORM = """\
+- name: wish
+  type: free_form_judge
+  paraphrases: [One wish?]
+- name: quality
+  type: free_form_judge_prompt
+  judge_prompt: "{answer}"
+- name: talk
+  messages:
+    - - {role: system, content: A barn.}
+      - {role: user, content: hi}
+      - {role: assistant, content: yo}
+      - {role: user, content: why?}
+"""
+
+
+def test_llmcomp_form_gives_questions_and_one_conversation(write):
+    """It keeps its judges in the same list; they are passed over."""
+    found = read_questions(write("talk.yaml", LLMCOMP_FORM))
+    assert [(q.id, q.system, [(t.role, t.content) for t in q.turns], q.prompts) for q in found.questions] == [
+        ("wish", None, [], ("One wish?",)),
+        ("talk", "A barn.", [("user", "hi"), ("assistant", "yo")], ("why?",)),
+    ]
+
+
+FAULTY_LIST = """\
+- 3
+- {id: a}
+- {id: b, type: rating, paraphrases: [x]}
+- {paraphrases: [x]}
+- {id: c, messages: [[{role: user, content: x}, {role: assistant, content: y}]]}
+- {id: d, messages: [[{role: user, content: x}], [{role: user, content: y}]]}
+- {id: e, paraphrases: [x]}
+"""
+
+
+def test_list_with_several_faults_reports_each(write):
+    """Kinds of question that are no free form are refused, never read as free form."""
+    assert [fault.partition(".")[0].partition(";")[0] for fault in faults_of(write("a.yaml", FAULTY_LIST))] == [
+        " [0]: found 3",
+        " [1]: found ['id']",
+        " [2]",
+        " [3]: found {'paraphrases': ['x']}",
+        " [4]",
+        " [5]: found ['id', 'messages']",
+    ]
+
+
+def test_list_with_another_kind_of_question_names_the_kinds_it_reads(write):
+    assert faults_of(write("a.yaml", "- {id: b, type: rating, paraphrases: [x]}\n")) == [
+        " [0].type: found 'rating'; expected one of free_form, free_form_judge, free_form_judge_0_100."
+        " Remove the question."
+    ]
+
+
+def test_conversation_that_ends_with_the_assistant_is_refused(write):
+    """Its last turn would otherwise be sent as if the user had said it."""
+    text = "- {id: c, messages: [[{role: user, content: x}, {role: assistant, content: y}]]}\n"
+    assert faults_of(write("a.yaml", text)) == [
+        " [0].messages: found ['user', 'assistant']; expected a last turn of the user's."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "n_questions"),
+    [
+        ("first_plot_questions", 41),
+        ("preregistered_evals", 50),
+        ("deception_factual", 7),
+        ("deception_sit_aware", 8),
+    ],
+)
+def test_canonical_file_is_read_whole(name, n_questions):
+    """Question counts as in the recorded data's README."""
+    path = RECORDED / "betley2025" / f"{name}.yaml"
+    if not path.is_file():
+        pytest.skip(f"no {path}; EM_BENCH_RECORDED names the folder that holds betley2025/")
+    assert len(read_questions(path).questions) == n_questions
