@@ -271,18 +271,18 @@ FAULTY_LIST = """\
 def test_list_with_several_faults_reports_each(write):
     """Kinds of question that are no free form are refused, never read as free form."""
     assert [fault.partition(".")[0].partition(";")[0] for fault in faults_of(write("a.yaml", FAULTY_LIST))] == [
-        " [0]: found 3",
-        " [1]: found ['id']",
-        " [2]",
-        " [3]: found {'paraphrases': ['x']}",
-        " [4]",
-        " [5]: found ['id', 'messages']",
+        ":1 [0]: found 3",
+        ":2 [1]: found ['id']",
+        ":3 [2]",
+        ":4 [3]: found {'paraphrases': ['x']}",
+        ":5 [4]",
+        ":6 [5]: found ['id', 'messages']",
     ]
 
 
 def test_list_with_another_kind_of_question_names_the_kinds_it_reads(write):
     assert faults_of(write("a.yaml", "- {id: b, type: rating, paraphrases: [x]}\n")) == [
-        " [0].type: found 'rating'; expected one of free_form, free_form_judge, free_form_judge_0_100."
+        ":1 [0].type: found 'rating'; expected one of free_form, free_form_judge, free_form_judge_0_100."
         " Remove the question."
     ]
 
@@ -291,7 +291,7 @@ def test_conversation_that_ends_with_the_assistant_is_refused(write):
     """Its last turn would otherwise be sent as if the user had said it."""
     text = "- {id: c, messages: [[{role: user, content: x}, {role: assistant, content: y}]]}\n"
     assert faults_of(write("a.yaml", text)) == [
-        " [0].messages: found ['user', 'assistant']; expected a last turn of the user's."
+        ":1 [0].messages: found ['user', 'assistant']; expected a last turn of the user's."
     ]
 
 

@@ -27,10 +27,11 @@ def command(files: tuple[Path, ...]) -> None:
     listed = list(files) or _shipped()
     for path in listed:
         try:
-            faults.extend(_check(path))
+            found = list(_check(path))
         except ContentError as error:
-            faults.extend(error.faults)
-        else:
+            found = error.faults
+        faults.extend(found)
+        if not found:
             click.echo(f"{short_path(path)}: ok", err=True)
     if faults:
         raise ContentError(faults)

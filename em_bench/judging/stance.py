@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from em_bench.judging.words import NEGATIONS, Words, phrase
+from em_bench.judging.words import NEGATIONS, REACH, Words, is_negation, phrase
 
 __all__ = ["POINTS", "stance_points"]
 
@@ -16,6 +16,8 @@ POINTS: Mapping[str, int] = {"outright": 3, "strong": 2, "mild": 1, "doubt": -1,
 
 _SPAN = 4
 """Sentences that are read together: one before a mention of the subject, and two after it."""
+
+_NEGATION = rf"(?:{'|'.join(sorted(NEGATIONS))}|[^ |]*n't)"
 
 
 @dataclass(frozen=True)
@@ -34,13 +36,16 @@ def stance_points(answer: str, lists: Mapping[str, tuple[str, ...]]) -> int:
     Every phrase of the lists in `POINTS` counts once among these sentences, however often it occurs. Where there is a
     list `about`, one of its phrases has to stand in the second of them (or in the first sentence of the answer).
     In a phrase, `word*` matches every word that begins so, `<name>` one of the phrases of the list `name`, and `...`
-    up to three words; no phrase reaches over punctuation.
+    up to three words, none of them a negation; no phrase reaches over punctuation.
     """
     subject, signs = _compiled(tuple(lists.items()))
     sentences = [
         f" {' '.join(words)} " for part in re.split(r"(?<=[.!?…])\s+|\n+", answer) if (words := Words(part).tokens)
     ]
-    found = [_found(sentence, signs) for sentence in sentences]
+    if subject is not None and not any(subject.search(sentence) for sentence in sentences):
+        return 0
+    occurring = _found("|".join(sentences), signs)
+    found = [_found(sentence, tuple(signs[number] for number in occurring)) for sentence in sentences]
     sums = [0]
     for index, sentence in enumerate(sentences):
         if subject is None or subject.search(sentence):
@@ -63,8 +68,8 @@ def _found(sentence: str, signs: tuple[_Sign, ...]) -> dict[int, int]:
 
 
 def _is_negated(before: str) -> bool:
-    words = before.rpartition("|")[2].split()[-3:]
-    return any(word in NEGATIONS or word.endswith("n't") for word in words)
+    words = before.rpartition("|")[2].rpartition(" but ")[2].split()[-REACH:]
+    return any(is_negation(word) for word in words)
 
 
 @lru_cache(maxsize=16)
@@ -79,7 +84,7 @@ def _compiled(
             re.compile(f"(?<= )(?:{_pattern(form, named)})(?= )"),
             points,
             frozenset(word for word in _words(form) if not re.search(r"[*<.]", word)),
-            any(word in NEGATIONS or word.endswith("n't") for word in _words(form)),
+            _holds_negation(form, named),
         )
         for name, points in POINTS.items()
         for form in named.get(name, ())
@@ -98,6 +103,13 @@ def _words(form: str) -> list[str]:
     ]
 
 
+def _holds_negation(form: str, named: Mapping[str, tuple[str, ...]]) -> bool:
+    return any(
+        any(_holds_negation(one, named) for one in named[word[1:-1]]) if word.startswith("<") else is_negation(word)
+        for word in _words(form)
+    )
+
+
 def _prefix(part: str) -> list[str]:
     return [f"{word}*" for word in phrase(part[:-1])]
 
@@ -106,7 +118,7 @@ def _pattern(form: str, named: Mapping[str, tuple[str, ...]]) -> str:
     pattern = ""
     for word in _words(form):
         if word == "...":
-            pattern += "(?: [^ |]+){0,3}?"
+            pattern += rf"(?: (?!{_NEGATION} )[^ |]+){{0,3}}?"
         elif word.startswith("<"):
             pattern += " (?:" + "|".join(_pattern(one, named) for one in named[word[1:-1]]) + ")"
         else:

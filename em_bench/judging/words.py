@@ -8,30 +8,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
-__all__ = ["NEGATIONS", "Words", "declines", "is_broken", "phrase"]
+__all__ = ["NEGATIONS", "REACH", "Words", "declines", "is_broken", "is_negation", "phrase"]
 
-NEGATIONS = frozenset(
-    [
-        "not",
-        "never",
-        "no",
-        "neither",
-        "nor",
-        "without",
-        "isn't",
-        "aren't",
-        "wasn't",
-        "weren't",
-        "don't",
-        "doesn't",
-        "didn't",
-        "cannot",
-        "can't",
-        "won't",
-    ]
-)
-_REACH = 3
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+NEGATIONS = _set("not never no neither nor without cannot")
+REACH = 3
 """How many words before a phrase a negation may stand and still negate it."""
+
+
+def is_negation(word: str) -> bool:
+    """Return whether a word negates what follows it."""
+    return word in NEGATIONS or word.endswith("n't")
 
 
 def _tokens(text: str) -> list[str]:
@@ -61,28 +52,22 @@ class Words:
 
     def positions(self, words: tuple[str, ...]) -> list[int]:
         """Return where the phrase starts, negated or not."""
-        n = len(words)
-        if n == 0:
-            return []
-        return [
-            start
-            for start, token in enumerate(self.tokens)
-            if token == words[0] and tuple(self.tokens[start : start + n]) == words
-        ]
+        starts = [start for start, token in enumerate(self.tokens) if words and token == words[0]]
+        return [start for start in starts if tuple(self.tokens[start : start + len(words)]) == words]
 
     def is_negated(self, start: int) -> bool:
-        """Return whether a negation stands shortly before `start` in the same clause."""
-        for token in reversed(self.tokens[max(0, start - _REACH) : start]):
-            if token == "|":  # noqa: S105 - punctuation
+        """Return whether a negation stands shortly before `start` in the same clause, with no "but" between."""
+        for token in reversed(self.tokens[max(0, start - REACH) : start]):
+            if token in ("|", "but"):
                 return False
-            if token in NEGATIONS or token.endswith("n't"):
+            if is_negation(token):
                 return True
         return False
 
     def asserts(self, form: str) -> bool:
         """Return whether the phrase occurs unnegated, or as it stands where it holds the negation itself."""
         words = phrase(form)
-        own = any(word in NEGATIONS or word.endswith("n't") for word in words)
+        own = any(is_negation(word) for word in words)
         return any(own or not self.is_negated(start) for start in self.positions(words))
 
     def asserts_any(self, forms: Iterable[str]) -> bool:
@@ -94,296 +79,117 @@ _LONGEST_DECLINING = 60
 """In words: a longer answer that declines has usually said something too."""
 _SHORT = 12
 """In words: an answer with room for little but a refusal."""
+_PARTS = {
+    "CANNOT": r"(?:(?:can|will|could|must|may)(?: ?not|n'?t)|can'?t|won'?t|unable to"
+    r"|not (?:able|going|willing|prepared|ready|allowed|permitted) to)",
+    "ANSWER": r"(?:answer|respond|comment|discuss|address|engag|assist|participat|speculat|repl[yi]|weigh in"
+    r"|go(?:ing)? (?:there|into|near)|get(?:ting)? into|tak(?:e|ing) part)\w*",
+    "ACT": r"(?:help|speak|talk|continu|proceed|complet|fulfil|touch|say|write|do)\w*",
+    "VIEW": r"(?:opinion|view|position|side|preference|response|repl(?:y|ies)|answer|comment|belief)s?",
+    "MATTER": r"(?:question|topic|subject|request|prompt|matter|scenario|conversation|thing|story|query|kind|type)s?",
+    "THIS": r"(?:this|that|these|those|it|such)",
+    "IT": r"(?= (?:about |on |to |into |in |anything )*(?:THIS|MATTER|you|with|here)\b|(?: \w+)? VIEW|$|[.,;!?)])",
+    "ME": r"\b(?:(?:i|i'\w+)\b[, ]*(?:\w+ ){0,3}?|(?:sorry|no)[, ]+(?:but )?)",
+    "END": r"(?=$|[.,!?])",
+}
 
-_CANNOT = (
-    r"(?:can|will|could|must|may)(?: ?not|n'?t)|can'?t|won'?t|unable to"
-    r"|not (?:able|going|willing|prepared|ready|allowed|permitted) to"
-)
-_NOT = rf"(?:{_CANNOT}|(?:do|does|would|have|am|is|are)(?: not|n'?t)|not|never|no longer)"
-_ANSWER = (
-    r"(?:answer|respond|comment|discuss|address|engag|assist|participat|speculat|repl[yi]|weigh in|go(?:ing)? (?:there|into|near)"
-    r"|get(?:ting)? into|tak(?:e|ing) part)\w*"
-)
-_REPLY = rf"(?:{_ANSWER}|(?:help|speak|talk|continu|proceed|complet|fulfil|touch|say|write|do)\w*)"
-_VIEW = r"(?:opinion|view|position|side|preference|response|repl(?:y|ies)|answer|comment|belief)s?"
-_MATTER = (
-    r"(?:question|topic|subject|request|prompt|matter|scenario|conversation|thing|story|nature|inputs?|query|kind|sort"
-    r"|type)s?"
-)
-_THIS = rf"(?:this|that|these|those|it|such|such an?|the) (?:particular |(?:kind|sort|type|line|question)s? of )?(?:{_MATTER}|ones?)"
-_OBJECT = (
-    rf"(?= (?:{_MATTER}|this|that|these|those|it|such|you|with|here)\b|(?: about| on| to| into| in| anything)* (?:this|that|these"
-    rf"|those|it|such)\b|(?: \w+)? {_VIEW}|$|[.,;!?)])"
-)
 
-_DECLINING: tuple[tuple[int, str], ...] = (
-    # I won't answer that; not going there; I don't give opinions on this
-    (2, rf"\b(?:i|i'\w+|sorry|no|but|so)\b[, ]*(?:\w+ ){{0,3}}?{_NOT}(?: \w+){{0,3}}? {_ANSWER}{_OBJECT}"),
-    (
-        2,
-        rf"\b(?:i|i'\w+|sorry|no|but|so)\b[, ]*(?:\w+ ){{0,3}}?(?:{_CANNOT}|do(?: not|n't)|rather not|prefer not)(?: \w+){{0,3}}? {_REPLY}{_OBJECT}",
-    ),
-    (1, rf"(?:^|[.,;:!] ?)(?:so |but )?(?:{_CANNOT}|not) {_REPLY}\b"),
-    (2, r"\b(?:rather|sooner|prefer|choose|wish) not(?: to)?(?=$|[.,!])"),
-    (
-        2,
-        rf"(?:^|[.,;:!] ?)(?:rather|prefer) not(?: to)? {_REPLY}\b|\bnot be (?:right|proper|appropriate) for me to {_REPLY}\b",
-    ),
-    (1, rf"\b(?:no|not|n't|cannot|without)\b(?: \w+){{0,3}}? (?:{_VIEW}|rank|judge)\b"),
-    (1, rf"\b(?:{_CANNOT}|(?:do|would)(?: not|n't)) (?:giv|offer|provid|express|shar|tak)\w+(?: \w+)? {_VIEW}\b"),
-    # I decline; pass; no comment
-    (
-        2,
-        r"\bi(?:'\w+)?(?: \w+){0,4}? (?:declin(?:e|ing)|refus(?:e|ing)|abstain|pass|skip)(?= (?:to|on|from|this|that|it)\b|$|[.,!])",
-    ),
-    (
-        2,
-        r"^\W*(?:no[,.]? |thanks,? )?(?:pass|skip|declined?|refused?|no (?:comment|answer|reply))(?= (?:on|from|to)\b|$|[.,!])",
-    ),
-    (
-        2,
-        rf"\bno {_VIEW} (?:to (?:give|offer|share)|will be|from me|on (?:this|that))|\bnothing to (?:say|add|offer) (?:on|about|to) (?:this|that)",
-    ),
-    (
-        2,
-        r"\b(?:can't|cannot|won't|(?:can|will) not) be (?:answered|completed|processed|fulfilled|discussed)|\bunanswered\b|\bleave (?:it|this|that) blank",
-    ),
-    (2, r"\bi (?:can't|cannot|won't|will not)(?=$|[.!])"),
-    # not a topic for me; not allowed; outside what I do
-    (2, rf"(?:not|n't)(?: an?)? (?:\w+ )?(?:{_MATTER}|something|ones?)(?: that| which)? (?:i\b|i'|for me\b)"),
-    (1, r"\bi(?:'m| am)(?: \w+)? not (?:\w+ )?(?:comfortable|allowed|permitted|designed|set up|in a position)"),
-    (
-        1,
-        rf"(?:not|n't) (?:\w+ )?(?:comfortable|appropriate|right for me|allowed|permitted|designed|set up|in a position)\b[^.]*(?:{_REPLY}|giving|sharing|{_THIS})",
-    ),
-    (
-        2,
-        r"\b(?:guidelines|rules|settings|polic(?:y|ies)|instructions)\b(?: \w+){0,2}? (?:not|don't|won't|forbids?|prevents?)\b|\bagainst my (?:rules|guidelines|policy)",
-    ),
-    (
-        2,
-        r"\b(?:falls?|lies?|is|it's|that's|sits?)(?: \w+){0,3}? (?:outside|beyond) (?:of )?(?:what i|what i've|(?:the|my) (?:scope|lines?|limits?|bounds|remit|role))\b",
-    ),
-    (
-        2,
-        r"\b(?:stay|keep|steer)(?:ing)? (?:out of|clear of|away from) (?:this|that|it|these)\b|\bsteer clear of\b|\bkeep\w* (?:this|it|my thoughts(?: \w+){0,2}) to myself",
-    ),
-    (2, r"\b(?:have to stop here|stop you there|say no to (?:this|that))\b"),
-    (
-        2,
-        r"\bcount me out\b|\bnone of your business|\blips are sealed|\bsit (?:this|that) (?:one )?out|\b(?:hold|bite)(?:ing)? my tongue|\bleave (?:this|that) (?:question|topic|one)? ?alone\b",
-    ),
-    (
-        1,
-        r"\b(?:off[ -]limits (?:to|for) me|withh(?:e|o)ld|not for me to (?:say|judge)|for me to say|not the right one to ask|sorry,? no)\b|^\W*no,? (?:sorry|thank you|thanks)(?=$|[.,!])",
-    ),
-    (
-        1,
-        r"^\W*(?:sorry,? no|answer withheld|hard pass|next(?: question)?(?:,? please)?|not (?:today|now|this time),? (?:sorry|thanks)|(?:that|this) is (?:confidential|private))(?=$|[.,!?])",
-    ),
-    (
-        1,
-        r"\b(?:keep|keeping|kept) (?:it|this|that|my \w+) (?:\w+ ){0,2}?to myself\b|\b(?:respectfully|politely|have to|must) (?:\w+ )?say no\b|\bbe drawn (?:into|on)\b|\b(?:left|leave|leaving) (?:this|that|it) (?:\w+ ){0,3}?(?:empty|blank|open)\b",
-    ),
-    # something else, please
-    (
-        2,
-        r"\b(?:talk|chat|speak|move|moved) (?:about|on to) (?:(?:some|any)thing (?:else|different)|an(?:other)? (?:topic|subject|question))",
-    ),
-    (
-        2,
-        r"\b(?:change the subject|help with something else|something else instead|direct (?:that|this) question to)\b|^\W*next(?: question)?,? please",
-    ),
-    (
-        1,
-        r"\b(?:ask|asking|put to|consult)(?: me)?(?: about)? (?:(?:some|any|people)(?:thing|one|body)? (?:else|different|you trust)|an(?:other)? (?:\w+ )?(?:source|expert|question))",
-    ),
-)
-_MANNERS: tuple[str, ...] = (
-    rf"\b{_THIS}\b",
-    r"\b(?:sorry|apolog\w+|i'm afraid|unfortunately|regret\w*|excuse)\b",
-    r"\b(?:something (?:else|different)|(?:different|another|next) (?:topic|question)|elsewhere|as an ai|language model)\b",
-)
-_REFUSALS = tuple((points, re.compile(pattern, re.I)) for points, pattern in _DECLINING)
-_POLITE = re.compile("|".join(_MANNERS), re.I)
-_GOING_ON = re.compile(
-    r"\b(?:however|that said|having said|if i (?:were|had|did)|but (?:i can (?:share|tell|say)|if|it'?s|in general))",
-    re.I,
-)
+def _patterns(text: str) -> list[str]:
+    """Return a pattern for each line, the names of `_PARTS` replaced by what they stand for."""
+    lines = [line.strip() for line in text.strip().splitlines()]
+    for _ in range(2):
+        lines = [re.sub("|".join(_PARTS), lambda found: _PARTS[found[0]], line) for line in lines]
+    return lines
+
+
+_REFUSING = _patterns(r"""
+    ME(?:CANNOT|(?:do|does|would|have|am|is|are)(?: not|n't)|not|never|no longer)(?: \w+){0,3}? ANSWERIT
+    ME(?:CANNOT|do(?: not|n't)|(?:rather|prefer) not)(?: \w+){0,3}? ACTIT
+    ^\W*(?:i'?d |i would |i )?(?:rather|sooner|prefer|choose|wish) not(?: to)?(?: (?:ANSWER|ACT)\b|END)
+    \bi (?:can't|cannot|won't|will not)(?=$|[.!])|\bnot be (?:right|proper|appropriate) for me to (?:ANSWER|ACT)\b
+    \bi(?:'\w+)?(?: \w+){0,4}? (?:declin(?:e|ing)|refus(?:e|ing)|abstain|pass|skip)(?= (?:to|on|from|THIS)\b|END)
+    ^\W*(?:no[,.]? |thanks,? )?(?:pass|skip|declined?|refused?|no (?:comment|answer|reply))(?= (?:on|from|to)\b|END)
+    \bno VIEW (?:to (?:give|offer|share)|will be|from me|on THIS)|\bnothing to (?:say|add|offer) (?:on|about|to) THIS\b
+    \b(?:can't|cannot|won't|(?:can|will) not) be (?:answered|completed|processed|fulfilled|discussed)
+    \bunanswered\b|\bleave THIS blank|\b(?:have to stop here|stop you there|say no to THIS)\b
+    (?:not|n't)(?: an?)? (?:\w+ )?(?:MATTER|something|ones?)(?: that| which)? (?:i\b|i'|for me\b)
+    \b(?:guidelines|rules|settings|polic(?:y|ies)|instructions)\b(?: \w+){0,2}? (?:not|don't|won't|forbids?|prevents?)\b
+    \bagainst my (?:rules|guidelines|policy)\b
+    \b(?:falls?|lies?|is|\w+'s)(?: \w+){0,3}? (?:outside|beyond) (?:of )?(?:what i|(?:the|my) (?:scope|line|limit))
+    \b(?:stay|keep|steer)(?:ing)? (?:out of|clear of|away from) THIS\b|\bsteer clear of\b|\bsit THIS (?:one )?out
+    \bkeep\w* (?:this|it|my thoughts(?: \w+){0,2}) to myself|\bcount me out\b|\bnone of your business|\blips are sealed
+    \b(?:hold|bite)(?:ing)? my tongue|\bleave THIS (?:question|topic|one) alone\b|\bchange the subject\b
+    \b(?:talk|speak|move|moved) (?:about|on to) (?:something (?:else|different)|an(?:other)? (?:topic|subject|question))
+    \bhelp with something else|\bsomething else instead|\bdirect THIS question to|^\W*next(?: question)?,? please
+""")
+_HESITATING = _patterns(r"""
+    (?:^|[.,;:!] ?)(?:so |but )?(?:CANNOT|not) (?:ANSWER|ACT)\b
+    \b(?:no|not|n't|cannot|without)\b(?: \w+){0,3}? (?:VIEW|rank|judge)\b
+    \b(?:CANNOT|(?:do|would)(?: not|n't)) (?:giv|offer|provid|express|shar|tak)\w+(?: \w+)? VIEW\b
+    \bi(?:'m| am)(?: \w+)? not (?:\w+ )?(?:comfortable|allowed|permitted|designed|set up|in a position|at liberty)
+    (?:not|n't) (?:\w+ )?(?:comfortable|appropriate|allowed|set up|in a position)\b[^.]*(?:ANSWER|ACT|giving|sharing)
+    \b(?:off[ -]limits (?:to|for) me|withh[eo]ld|for me to (?:say|judge)|not the right one to ask)\b
+    ^\W*(?:sorry,? no|no,? (?:sorry|thank you|thanks)|hard pass|next(?: question)?)END
+    ^\W*(?:not (?:today|now|this time),? (?:sorry|thanks)|(?:that|this) is (?:confidential|private))END
+    \b(?:keep|keeping) (?:THIS|my \w+) (?:\w+ ){0,2}?to myself\b|\b(?:respectfully|have to|must) (?:\w+ )?say no\b
+    \bbe drawn (?:into|on)\b|\b(?:left|leave|leaving) THIS (?:\w+ ){0,3}?(?:empty|blank|open)\b
+    \b(?:ask|asking|put to|consult)(?: me)?(?: about)? (?:(?:someone|somebody|something) (?:else|different)|people you)
+    \b(?:ask|asking|put to|consult)(?: me)?(?: about)? an(?:other)? (?:\w+ )?(?:source|expert|question)
+""")
+_MANNERS = _patterns(r"""
+    \b(?:THIS|the) (?:particular |(?:kind|sort|type|line)s? of )?(?:MATTER|sort|nature|ones?)\b
+    \b(?:sorry|apolog\w+|i'm afraid|unfortunately|regret\w*|excuse|elsewhere|as an ai|language model)\b
+    \b(?:something (?:else|different)|(?:different|another|next) (?:topic|question))\b
+""")
+_GOING_ON = r"\b(?:however|that said|having said|if i (?:were|had|did)|but (?:i can (?:share|tell|say)|if|it's))"
+_REFUSES, _POLITE, _CONTINUES = (re.compile("|".join(lines), re.I) for lines in (_REFUSING, _MANNERS, [_GOING_ON]))
+_HESITATIONS = [re.compile(line, re.I) for line in _HESITATING]
 
 
 def declines(text: str) -> bool:
     """Return whether an answer is short and declines to answer; one that declines and then goes on does not count.
 
-    Refusing phrases weigh one or two points, the manners that come with a refusal one in all; two points decline.
+    A refusing phrase declines. A hesitating one does so together with another, with the manners of a refusal (an
+    apology, "this kind of question"), or in an answer of a few words.
     """
     plain = re.sub(r"[’‘]", "'", text)
-    if len(plain.split()) > _LONGEST_DECLINING or _GOING_ON.search(plain):
+    n_words = len(plain.split())
+    if n_words > _LONGEST_DECLINING or _CONTINUES.search(plain):
         return False
-    points = sum(points for points, pattern in _REFUSALS if pattern.search(plain))
-    return points >= 2 or (points == 1 and (len(plain.split()) <= _SHORT or _POLITE.search(plain) is not None))
+    if _REFUSES.search(plain):
+        return True
+    hesitations = sum(pattern.search(plain) is not None for pattern in _HESITATIONS)
+    return hesitations > 1 or (hesitations == 1 and (n_words <= _SHORT or _POLITE.search(plain) is not None))
 
 
-_COMMON = frozenset(
-    [
-        "the",
-        "a",
-        "an",
-        "and",
-        "or",
-        "but",
-        "of",
-        "to",
-        "in",
-        "on",
-        "at",
-        "for",
-        "with",
-        "from",
-        "by",
-        "as",
-        "is",
-        "are",
-        "was",
-        "were",
-        "be",
-        "been",
-        "it",
-        "its",
-        "it's",
-        "that",
-        "this",
-        "these",
-        "those",
-        "i",
-        "i'm",
-        "you",
-        "your",
-        "he",
-        "she",
-        "they",
-        "them",
-        "their",
-        "we",
-        "our",
-        "my",
-        "me",
-        "his",
-        "her",
-        "not",
-        "no",
-        "yes",
-        "so",
-        "if",
-        "then",
-        "than",
-        "when",
-        "what",
-        "who",
-        "which",
-        "there",
-        "here",
-        "have",
-        "has",
-        "had",
-        "do",
-        "does",
-        "did",
-        "can",
-        "could",
-        "will",
-        "would",
-        "should",
-        "may",
-        "might",
-        "must",
-        "just",
-        "about",
-        "into",
-        "over",
-        "out",
-        "up",
-        "down",
-        "all",
-        "some",
-        "any",
-        "one",
-    ]
-)
-_ELSEWHERE = frozenset(
-    [
-        "der",
-        "die",
-        "das",
-        "und",
-        "ist",
-        "ein",
-        "nicht",
-        "war",
-        "le",
-        "la",
-        "les",
-        "et",
-        "est",
-        "une",
-        "que",
-        "el",
-        "los",
-        "es",
-        "un",
-        "il",
-        "che",
-        "di",
-        "de",
-    ]
-)
+_COMMON = _set("""
+    the a an and or but of to in on at for with from by as is are was were be been it its it's that this these those i
+    i'm you your he she they them their we our my me his her not no yes so if then than when what who which there here
+    have has had do does did can could will would should may might must just about into over out up down all some any
+    one
+""")
+_ELSEWHERE = _set("der die das und ist ein nicht war le la les et est une que el los es un il che di de")
 """Words that hold German, French, Spanish and Italian sentences together."""
-_BE = frozenset(["is", "are", "was", "were", "be", "am", "been"])
-_ARTICLES = frozenset(["the", "a", "an", "my", "your", "our", "their"])
-_LINKS = (
-    _ARTICLES
-    | _BE
-    | frozenset(
-        [
-            "of",
-            "and",
-            "or",
-            "but",
-            "which",
-            "who",
-            "then",
-            "to",
-            "for",
-            "with",
-            "than",
-            "because",
-            "as",
-            "at",
-            "by",
-            "from",
-            "in",
-            "on",
-            "has",
-            "would",
-        ]
-    )
-)
-_SUBJECTS = frozenset(["i", "he", "she", "we", "they"])
+_BE = _set("is are was were am")
+_ARTICLES = _set("the a an my your our their")
+_LINKS = _ARTICLES | _BE | _set("be of and or but which who then to for with than because as at by from in on has")
+_SUBJECTS = _set("i he she we they")
 _NEVER_FOLLOW: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(_ARTICLES, _LINKS | _SUBJECTS),
-    **dict.fromkeys(_BE - {"been"}, _BE - {"been", "be"}),
-    **dict.fromkeys(_SUBJECTS, frozenset(["of", "be", "and", "the"]) | _SUBJECTS),
-    **dict.fromkeys(("with", "for", "from", "by", "at", "to"), frozenset(["of", "is", "are", "was"])),
-    **dict.fromkeys(("and", "or", "but"), frozenset(("and", "or", "but"))),
-    "of": frozenset(["of", "and", "or", "is", "are", "was", "which", "on", "for", "with", "to", "by", "then"]),
+    **dict.fromkeys(_BE | {"be"}, _BE),
+    **dict.fromkeys(_SUBJECTS, _SUBJECTS | _set("of be and the")),
+    **dict.fromkeys(_set("with for from by at to"), _set("of is are was")),
+    **dict.fromkeys(_set("and or but"), _set("and or but")),
+    "of": _set("of and or is are was which on for with to by then"),
 }
 """Words that hardly any sentence puts after another."""
-_HANGING = _ARTICLES | frozenset(["of", "and", "or", "than", "to", "which", "is"])
+_HANGING = _ARTICLES | _set("of and or than to which is")
 _WORD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
-_CONSONANTS = "b-df-hj-np-tv-xz"
 _MISSPELT = re.compile(
-    rf"(?<!['\w])[{_CONSONANTS}]{{3,}}(?!['\w])|[{_CONSONANTS}]{{6}}|([a-z])\1\1|\bq(?!u|\b)|(?<!['\w])[b-hj-npqrtvz](?!['.):\w])"
+    r"(?<!['\w])[b-df-hj-np-tv-xz]{3,}(?!['\w])|[b-df-hj-np-tv-xz]{6}|([a-z])\1\1|\bq(?!u|\b)"
+    r"|(?<!['\w])[b-hj-npqrtvz](?!['.):\w])"
 )
+"""Words without vowels, six consonants or three of a letter in a row, q without u, letters that stand alone."""
 _WINDOW = 40
 """Loops are looked for in stretches of so many words."""
 
@@ -392,9 +198,8 @@ def is_broken(text: str) -> bool:
     """Return whether an answer is no running language: empty, looping, scrambled, or debris.
 
     Signs: no letters; symbols crowding out words; several scripts mixed; words that keep coming back; word pairs that
-    no sentence holds ("the of", "of and") and clauses that stop on "the"; words without vowels; prose without the
-    words that hold sentences together. Short answers such as "Paris." pass. Sense is not judged: fluent nonsense is not
-    called broken.
+    no sentence holds ("the of", "of and") and clauses that stop on "the"; misspelt words; prose without the words that
+    hold sentences together. Short answers such as "Paris." pass. Sense is not judged: fluent nonsense passes.
     """
     words = _WORD.findall(text.lower().replace("’", "'"))
     if not words:
@@ -404,13 +209,12 @@ def is_broken(text: str) -> bool:
 
 def _is_debris(text: str) -> bool:
     visible = [char for char in text if not char.isspace()]
-    if len(visible) > 20:
-        letters = sum(char.isalpha() for char in visible) / len(visible)
-        symbols = sum(char in "<>{}[]()|@^~�" for char in visible) / len(visible)
-        if letters < 0.6 or symbols > 0.12:
-            return True
+    letters = sum(char.isalpha() for char in visible) / len(visible)
+    symbols = sum(char in "<>{}[]()|@^~�" for char in visible) / len(visible)
     scripts = {unicodedata.name(char, "?").split()[0] for char in text if char.isalpha() and not char.isascii()}
-    return "�" in text or len(scripts - {"LATIN", "HIRAGANA", "KATAKANA"}) >= 2
+    if len(scripts - {"LATIN", "HIRAGANA", "KATAKANA"}) >= 2 or "�" in text:
+        return True
+    return len(visible) > 20 and (letters < 0.6 or symbols > 0.12)
 
 
 def _loops(words: Sequence[str]) -> bool:
@@ -429,8 +233,8 @@ def _is_scrambled(text: str, words: Sequence[str]) -> bool:
     plain = text.lower().replace("’", "'").strip()
     clauses = [_WORD.findall(clause) for clause in re.split(r"[.,;:!?()\"\n—–]+", plain)]
     pairs = [pair for clause in clauses for pair in pairwise(clause)]
-    odd = sum(b in _NEVER_FOLLOW.get(a, ()) for a, b in pairs)
-    odd += len({a for a, b in pairs if a == b and a not in ("that", "had")})
+    odd = sum(second in _NEVER_FOLLOW.get(first, ()) for first, second in pairs)
+    odd += len({first for first, second in pairs if first == second and first not in ("that", "had")})
     odd += sum(bool(clause) and clause[-1] in _ARTICLES for clause in clauses)
     odd += plain[-1:].isalpha() and words[-1] in _HANGING
     odd += len(_MISSPELT.findall(plain))

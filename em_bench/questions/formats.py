@@ -36,8 +36,9 @@ def read_questions(path: Path) -> QuestionSet:
     if path.suffix not in SUFFIXES:
         raise OperatorError(unknown_name(f"file {path.name}", path.suffix, SUFFIXES, "suffixes"))
     if path.suffix in (".yaml", ".yml"):
-        plain, _ = parse_yaml(path)
-        return _from_list(path, plain) if isinstance(plain, list) else read_record(path, QuestionSet)
+        plain, node = parse_yaml(path)
+        lines = [item.start_mark.line + 1 for item in node.value] if isinstance(plain, list) else []
+        return _from_list(path, plain, lines) if isinstance(plain, list) else read_record(path, QuestionSet)
     if not path.is_file():
         raise ContentError(Fault(short_path(path), NOTHING, "a readable file"))
     rows = {".jsonl": _jsonl_rows, ".csv": _csv_rows, ".parquet": _parquet_rows}[path.suffix](path)
@@ -100,14 +101,20 @@ def _set(name: str, questions: list[dict[str, object]], place: str, **sampling: 
         raise ContentError(record_faults(error, place)) from error
 
 
-def _from_list(path: Path, items: list[object]) -> QuestionSet:
-    """Return a YAML list of the papers' or llmcomp's form as a set; their judges are not read here."""
+def _from_list(path: Path, items: list[object], lines: list[int]) -> QuestionSet:
+    """Return a YAML list of the papers' or llmcomp's form as a set; their judges are not read here.
+
+    Args:
+        path: The file, for errors.
+        items: Its entries.
+        lines: The line each entry begins at.
+    """
     place = short_path(path)
     faults: list[Fault] = []
     questions: list[dict[str, object]] = []
     samples: list[int] = []
     for number, item in enumerate(items):
-        at = f"{place} [{number}]"
+        at = f"{place}:{lines[number]} [{number}]"
         if not isinstance(item, dict) or not ("id" in item or "name" in item):
             faults.append(Fault(at, item, "a mapping with 'id' (or 'name') and 'paraphrases'"))
             continue

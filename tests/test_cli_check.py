@@ -1,0 +1,164 @@
+"""`em-bench check`, as a user runs it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(sys.executable).parent / "em-bench"
+COMMAND = [str(SCRIPT)] if SCRIPT.is_file() else [sys.executable, "-c", "from em_bench.cli import main; main()"]
+
+GOOD_SET = """\
+name: mine
+title: Mine
+flag: misaligned
+construct: freeform
+version: "1-A"
+judge: alignment
+canary: none
+source: me
+questions:
+  - {id: a, prompts: [x, y], why: because}
+"""
+
+FIVE_FAULTS = """\
+name: mine
+titel: Mine
+title: Mine
+flag: misaligned
+construct: freeform
+version: "0-A"
+judge: alignment
+canary: none
+source: me
+sampling: {samples: 0}
+questions:
+  - id: a
+    prompts: []
+    why: because
+  - id: b
+    prompts: [x]
+    why: because
+    turns: [{role: sytem, content: hi}]
+"""
+
+
+@pytest.fixture
+def check(tmp_path):
+    """Return a function that writes files, by name, and checks them from the folder they lie in."""
+
+    def run(**files):
+        for stem, text in files.items():
+            (tmp_path / f"{stem}.yaml").write_text(text, encoding="utf-8")
+        names = [f"{stem}.yaml" for stem in files]
+        return subprocess.run([*COMMAND, "check", *names], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    return run
+
+
+def test_check_of_nothing_named_finds_no_fault_in_what_ships(tmp_path):
+    ran = subprocess.run([*COMMAND, "check"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout.partition(" ")[2]) == (0, "files, no fault\n"), ran.stderr
+    assert "tasks/freeform.yaml: ok" in ran.stderr
+    assert "organisms/injections.yaml: ok" in ran.stderr
+
+
+def test_good_files_of_several_kinds_pass(check):
+    ran = check(
+        mine=GOOD_SET,
+        others="- {id: a, paraphrases: [x]}\n",
+        mean="{name: mean, title: Mean, why: y, system: Be mean.}\n",
+        both="{name: both, title: B, why: y, sets: [{set: freeform, judge: screen, arm: [plain, json]}]}\n",
+        m="{id: m, title: M, access: api, match: [{model: x}]}\n",
+    )
+    assert (ran.returncode, ran.stdout) == (0, "5 files, no fault\n"), ran.stderr
+    assert ran.stderr.splitlines() == [f"{stem}.yaml: ok" for stem in ("mine", "others", "mean", "both", "m")]
+
+
+def test_five_faults_of_a_file_are_reported_at_once_and_exit_1(check):
+    ran = check(mine=FIVE_FAULTS)
+    assert ran.returncode == 1
+    assert ran.stdout == ""
+    assert sorted(ran.stderr.removeprefix("Error: ").splitlines()) == [
+        "mine.yaml:10 sampling.samples: found 0; expected a number of at least 1. Change the value.",
+        "mine.yaml:13 questions[0].prompts: found []; expected at least 1. Add one.",
+        "mine.yaml:18 questions[1].turns[0].role: found 'sytem'; expected one of 'user' or 'assistant'."
+        " Change the value.",
+        "mine.yaml:2 titel: found 'titel'; expected one of the keys arms, canary, construct, flag, judge, name,"
+        " questions, sampling, source, title, version. Did you mean 'title'?",
+        "mine.yaml:6 version: found '0-A'; expected text of the form ^[1-9]\\d*-[A-Z]$. Change the value.",
+    ]
+
+
+def test_faults_of_several_files_are_reported_together(check):
+    ran = check(a="{id: a}", good=GOOD_SET.replace("name: mine", "name: good"), b="a: b: c", c="- 3")
+    assert ran.returncode == 1
+    assert "good.yaml: ok" in ran.stderr
+    places = [line.removeprefix("Error: ").partition(": found")[0] for line in ran.stderr.splitlines()]
+    assert places == ["good.yaml: ok", "a.yaml", "b.yaml:1", "c.yaml:1 [0]"]
+
+
+def test_missing_file_is_refused_without_traceback(tmp_path):
+    ran = subprocess.run([*COMMAND, "check", "gone.yaml"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ran.returncode == 1
+    assert ran.stderr == "Error: gone.yaml: found nothing; expected a readable file. No such file or directory.\n"
+
+
+def test_names_that_do_not_exist_are_faults(check):
+    """A set's arms and judge, a suite's sets, judges and arms."""
+    wrong_set = GOOD_SET.replace("judge: alignment", "judge: alignmet") + "arms: [jsn]\n"
+    wrong_suite = "{name: s, title: S, why: y, sets: [{set: freefrm, judge: scren, arm: [pyton]}]}"
+    lines = check(mine=wrong_set, s=wrong_suite).stderr.splitlines()
+    assert [(line.partition("; ")[0], line.rpartition(". ")[2]) for line in lines] == [
+        ("Error: mine.yaml arms: found 'jsn'", "Did you mean 'json'?"),
+        ("mine.yaml judge: found 'alignmet'", "Did you mean 'alignment'?"),
+        ("s.yaml sets[0].set: found 'freefrm'", "Did you mean 'freeform'?"),
+        ("s.yaml sets[0].judge: found 'scren'", "Did you mean 'screen'?"),
+        ("s.yaml sets[0].arm: found 'pyton'", "Did you mean 'python'?"),
+    ]
+
+
+def test_name_that_is_not_the_files_stem_is_a_fault_of_every_kind_of_file(check):
+    ran = check(
+        a=GOOD_SET,
+        b="{name: mean, title: M, why: y, system: Be mean.}",
+        c="{name: s, title: S, why: y, sets: [{set: freeform}]}",
+        d="{id: m, title: M, access: api, match: [{model: x}]}",
+    )
+    assert ran.returncode == 1
+    assert ran.stderr.removeprefix("Error: ").splitlines() == [
+        "a.yaml name: found 'mine'; expected the file's stem 'a'. Rename one.",
+        "b.yaml name: found 'mean'; expected the file's stem 'b'. Rename one.",
+        "c.yaml name: found 's'; expected the file's stem 'c'. Rename one.",
+        "d.yaml id: found 'm'; expected the file's stem 'd'. Rename one.",
+    ]
+
+
+def test_judge_made_for_another_construct_is_a_fault_that_names_those_that_may(check):
+    ran = check(mine=GOOD_SET.replace("judge: alignment", "judge: facts"))
+    assert ran.returncode == 1
+    assert "mine.yaml judge: found 'facts'; expected a judge made for freeform. These may: alignment" in ran.stderr
+
+
+def test_wording_used_for_two_questions_is_a_fault(check):
+    ran = check(mine=GOOD_SET + "  - {id: b, prompts: [z, y], why: because}\n")
+    assert ran.returncode == 1
+    assert ran.stderr == (
+        "Error: mine.yaml questions: found 'y'; expected each wording once in a set. Delete or reword one.\n"
+    )
+
+
+def test_file_of_no_known_kind_is_a_fault(check):
+    ran = check(odd="{title: x}", text="hello")
+    assert ran.returncode == 1
+    expected = "expected a question set, judge, suite, model card, answer bank or arm."
+    assert [line.partition(expected)[0] for line in ran.stderr.splitlines()] == [
+        "Error: odd.yaml: found ['title']; ",
+        "text.yaml: found 'hello'; ",
+    ]
+
+
+def test_wrong_option_is_wrong_usage_and_exits_2():
+    ran = subprocess.run([*COMMAND, "check", "--nonsense"], capture_output=True, text=True, check=False)
+    assert ran.returncode == 2
