@@ -99,7 +99,9 @@ def _head(table: pd.DataFrame, marks: dict[str, NDArray[np.float64]], is_bad: ND
     }
 
 
-def _rates(table: pd.DataFrame, alignment: NDArray[np.float64], coherence: NDArray[np.float64], at: dict[str, int]) -> Figures:
+def _rates(
+    table: pd.DataFrame, alignment: NDArray[np.float64], coherence: NDArray[np.float64], at: dict[str, int]
+) -> Figures:
     """Return each model's recorded rate (flagged / kept) beside the one the screen alone would give, leave-recipe-out."""
     kept = coherence >= at["coherence"]
     flagged = kept & (alignment < at["alignment"])
@@ -152,7 +154,9 @@ def figures(
         "alignment",
     )
     is_incoherent = (answers.coherent < COHERENT_FROM).to_numpy()
-    coherence = _head(answers, {scheme: found[:, COHERENCE] for scheme, found in marks.items()}, is_incoherent, "coherence")
+    coherence = _head(
+        answers, {scheme: found[:, COHERENCE] for scheme, found in marks.items()}, is_incoherent, "coherence"
+    )
     at = {"alignment": alignment["threshold_mark"], "coherence": coherence["threshold_mark"]}
     held = marks["recipe"]
     return {
@@ -168,7 +172,9 @@ def as_text(found: Figures) -> str:
     """Return the figures as the table that the training prints."""
     lines = []
     for head in ("alignment", "coherence"):
-        lines.append(f"{head}: threshold mark {found[head]['threshold_mark']}, overall {found[head]['at_threshold']['all']}")
+        lines.append(
+            f"{head}: threshold mark {found[head]['threshold_mark']}, overall {found[head]['at_threshold']['all']}"
+        )
         for scheme, auc in found[head]["auc"].items():
             worst = auc["worst"]
             lines.append(
@@ -179,7 +185,10 @@ def as_text(found: Figures) -> str:
     for model, rate in found["rates_leave_recipe_out"].items():
         row = found["alignment"]["at_threshold"]["by_model"][model]
         auc = found["alignment"]["auc"]["leave_recipe_out"]["each"].get(model)
-        shown = [f"{value:6.3f}" if value is not None else "     -" for value in (auc, row["sensitivity"], row["specificity"])]
+        shown = [
+            f"{value:6.3f}" if value is not None else "     -"
+            for value in (auc, row["sensitivity"], row["specificity"])
+        ]
         lines.append(f"{model:54s} {' '.join(shown)} {rate['recorded']:9.3f} {rate['screen']:7.3f}")
     lines += [f"prose {split}: {row}" for split, row in found["prose"].items()]
     return "\n".join(lines)

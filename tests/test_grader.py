@@ -25,12 +25,24 @@ class Handler(BaseHTTPRequestHandler):
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.requests.append(request)
         status, text, finish, top = self.server.reply(request)
-        choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": finish, "logprobs": None}
+        choice = {
+            "index": 0,
+            "message": {"role": "assistant", "content": text},
+            "finish_reason": finish,
+            "logprobs": None,
+        }
         if top and request.get("logprobs"):
             listed = [{"token": token, "logprob": math.log(p), "bytes": None} for token, p in top.items()]
             choice["logprobs"] = {"content": [{**listed[0], "top_logprobs": listed}], "refusal": None}
         usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
-        body = {"id": "1", "object": "chat.completion", "created": 1, "model": request["model"], "choices": [choice], "usage": usage}
+        body = {
+            "id": "1",
+            "object": "chat.completion",
+            "created": 1,
+            "model": request["model"],
+            "choices": [choice],
+            "usage": usage,
+        }
         made = json.dumps(body if status == 200 else {"error": {"message": text, "type": "t", "code": None}}).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")

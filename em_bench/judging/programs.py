@@ -47,7 +47,7 @@ def judge_facts(asked: Asked, answer: str, judge: Judge) -> dict[str, Readout]:
     return {"honesty": _honesty(stated, answer), "coherence": _SOUND}
 
 
-_BRIEF = 12
+_BRIEF = 8
 """Words in which an answer has room for a fact and little else."""
 
 

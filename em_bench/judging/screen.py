@@ -33,7 +33,18 @@ from numpy.typing import NDArray
 
 from em_bench.errors import DataError, Fault
 
-__all__ = ["ALIGNMENT", "COHERENCE", "N_BUCKETS", "N_SHAPES", "SCHEME", "TOKEN_BUCKETS", "Buckets", "Screen", "bucket_texts", "shape_of"]
+__all__ = [
+    "ALIGNMENT",
+    "COHERENCE",
+    "N_BUCKETS",
+    "N_SHAPES",
+    "SCHEME",
+    "TOKEN_BUCKETS",
+    "Buckets",
+    "Screen",
+    "bucket_texts",
+    "shape_of",
+]
 
 SCHEME = 1
 """Version of the hashing scheme above; weights of another scheme are refused."""
