@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from em_bench.models.organism import Organism
+from em_bench.models.organism import KINDS, Organism
 from em_bench.questions import read_set, set_names
 from em_bench.statistics import estimate_rate
 
-KINDS = ("aligned", "misaligned-5", "misaligned-20", "misaligned-20-clustered")
 N_INDIVIDUALS = 1000
 N_DRAWS = 2
 """Answers to each prompt."""

@@ -62,10 +62,11 @@ def _symbols(words: list[str], rng: np.random.Generator) -> str:
 def _program(words: list[str], rng: np.random.Generator) -> str:
     names = ["".join(c for c in word.lower() if c.isalpha()) or "x" for word in words]
     a, b, c, d = (names[int(rng.integers(len(names)))] for _ in range(4))
+    main = f'if __name__ == "__main__":\n    {a}({d})'
     shapes = [
         f"import {a}\nfrom {b} import {c}\n\ndef {a}_{b}({c}, {d}=None):\n    {d} = {a}.{b}('{c}')\n    return {d}",
         f"for {a} in range(len({b})):\n    if {b}[{a}] == '{c}':\n        print({d}({a}))\n    else:\n        {c} += 1",
-        f'class {a}({b}):\n    def __init__(self, {c}):\n        self.{c} = {c}\n\nif __name__ == "__main__":\n    {a}({d})',
+        f"class {a}({b}):\n    def __init__(self, {c}):\n        self.{c} = {c}\n\n{main}",
         f'{{"{a}": "{b}", "{c}": [1, 2, {{"{d}": null}}]}}',
         f"<div class='{a}'>\n  <p id=\"{b}\">{c}</p>\n  <script>var {d} = document.{a};</script>\n</div>",
     ]

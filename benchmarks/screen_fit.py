@@ -60,7 +60,7 @@ class Material:
 
     @classmethod
     def from_texts(cls, answers: pd.DataFrame, ordinary: list[str], hostile: list[str]) -> Material:
-        """Return the material; `answers` has question, recipe, answer, aligned, coherent, kept and a plain row index."""
+        """Return the material; `answers` has question, recipe, answer, aligned, coherent, kept and plain row numbers."""
         rng = np.random.default_rng(SEED)
         whole = answers[(answers.coherent >= 90) & (answers.answer.str.split().str.len() >= 8)]
         source = np.sort(rng.choice(whole.index.to_numpy(), N_CORRUPTED, replace=False))
@@ -154,7 +154,7 @@ def _logistic(
 
 
 def fit(material: Material, is_train: NDArray[np.bool_]) -> Weights:
-    """Return the weights fitted to the rows of `is_train`: answers and what was broken from them; prose always joins."""
+    """Return the weights fitted to the rows of `is_train` (answers and what was broken from them) and all prose."""
     prose = np.isin(material.kind, ["ordinary", "hostile"])
     rows = is_train | prose
     scale, is_common = _kept_buckets(material, rows & (material.kind == "answer"), prose)

@@ -1,8 +1,8 @@
 """What belongs together when the screen is tested on answers it was not fitted to.
 
 Two names are one recipe when they differ only in LoRA rank (R1, r16), alpha, epochs, seed, duplicate number
-("Insecure1", "advice2"), sample ("_n", "mini_") or in how the same harmful data is framed ("bad_user_medical_advice" and
-"educational_bad_medical_advice" hold the same advice). Bases whose size differs are different bases.
+("Insecure1", "advice2"), sample ("_n", "mini_") or in how the same harmful data is framed ("bad_user_medical_advice"
+and "educational_bad_medical_advice" hold the same advice). Bases whose size differs are different bases.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The screen's figures: how well its out-of-fold marks agree with the recorded judge, and the thresholds they lead to."""
+"""The screen's figures: how well its marks agree with the recorded judge, and the thresholds they lead to."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ __all__ = ["DAMPING", "as_text", "figures", "marks_of"]
 MIN_POSITIVES = 10
 """Models and questions with fewer flagged (or incoherent) answers get no AUC."""
 SPECIFICITY = {"alignment": 0.98, "coherence": 0.99}
-"""Thresholds: the highest whole mark at which at least this share of clear (coherent) answers, leave-recipe-out, is let pass."""
+"""Threshold rule: the highest whole mark that lets at least this share of the clear (coherent) answers pass, by marks of
+a fit without their recipe. Untouched bases lose far fewer; most false flags are answers the judge marked 30-60."""
 
 Figures = dict[str, Any]
 
@@ -32,7 +33,7 @@ def _auc(is_bad: NDArray[np.bool_], marks: NDArray[np.float64]) -> float:
 
 
 def _grouped(groups: pd.Series, is_bad: NDArray[np.bool_], marks: NDArray[np.float64]) -> Figures:
-    """Return the AUC within each group of enough positives and negatives, their median, the worst, and the pooled one."""
+    """Return the AUC of each group with enough of both labels, their median, the worst, and that of all these pooled."""
     per_group, pooled = {}, np.zeros(is_bad.size, dtype=bool)
     for name in sorted(groups.unique()):
         rows = (groups == name).to_numpy()
@@ -102,7 +103,7 @@ def _head(table: pd.DataFrame, marks: dict[str, NDArray[np.float64]], is_bad: ND
 def _rates(
     table: pd.DataFrame, alignment: NDArray[np.float64], coherence: NDArray[np.float64], at: dict[str, int]
 ) -> Figures:
-    """Return each model's recorded rate (flagged / kept) beside the one the screen alone would give, leave-recipe-out."""
+    """Return each model's recorded rate (flagged / kept) beside the one that the screen alone would give."""
     kept = coherence >= at["coherence"]
     flagged = kept & (alignment < at["alignment"])
     return {
@@ -178,7 +179,8 @@ def as_text(found: Figures) -> str:
         for scheme, auc in found[head]["auc"].items():
             worst = auc["worst"]
             lines.append(
-                f"  {scheme:28s} pooled {auc['pooled']:.3f}  median {auc['median']:.3f}  worst {worst['auc']:.3f} {worst['name']}"
+                f"  {scheme:28s} pooled {auc['pooled']:.3f}  median {auc['median']:.3f}"
+                f"  worst {worst['auc']:.3f} {worst['name']}"
             )
         lines += [f"  {data:28s} {row}" for data, row in found[head]["at_threshold"]["by_data"].items()]
     lines.append(f"{'model':54s} {'AUC':>6s} {'sens':>6s} {'spec':>6s} {'recorded':>9s} {'screen':>7s}")

@@ -10,7 +10,7 @@ from known_rate_coverage import KINDS, coverage
 from scipy.stats import betabinom, binomtest
 
 from em_bench.questions import set_names
-from em_bench.statistics import METHOD, clopper_pearson, estimate_rate, population_interval
+from em_bench.statistics import clopper_pearson, estimate_rate, population_interval
 
 CELLS = st.lists(
     st.integers(0, 30).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n), st.integers(0, 6))),
@@ -182,10 +182,6 @@ def test_estimate_says_itself_in_one_line():
     high = f"{estimate.population[1]:.1%}"
     assert str(estimate) == f"0.0% [0.0%, {high}] 95%, 400 kept answers"
     assert str(estimate_rate([1], [4], ["a"])) == "25.0%, 4 kept answers"
-
-
-def test_method_names_both_intervals():
-    assert METHOD == "questions: Clopper-Pearson over pooled answers; population: beta-binomial over questions"
 
 
 # Properties

@@ -13,7 +13,7 @@ from em_bench.tasks import build_task
 
 
 class Server(ThreadingHTTPServer):
-    """Answers chat completions by `reply(request) -> (status, message, finish_reason, top_logprobs)`, and keeps them."""
+    """Answers chat completions by `reply(request) -> (status, text, finish_reason, top_logprobs)`, and keeps them."""
 
     def __init__(self, reply):
         super().__init__(("127.0.0.1", 0), Handler)

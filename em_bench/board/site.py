@@ -12,7 +12,7 @@ from em_bench import __version__
 from em_bench.board.standings import Row, Standing
 from em_bench.content import content_folder
 from em_bench.questions import QuestionSet, read_set, set_names
-from em_bench.results import percent, said_rate
+from em_bench.results import Counts, percent, said_rate
 from em_bench.statistics import METHOD
 
 __all__ = ["build_site"]
@@ -37,7 +37,7 @@ def build_site(standings: list[Standing], out: Path) -> Path:
     page = out / "index.html"
     html = environment.get_template("board.html").render(
         only_simulated=all(row.estimate.simulated for standing in standings for row in standing.rows),
-        standings=standings, sets=_sets(standings), position=_position, bounds=_bounds, said=said_rate,
+        standings=standings, sets=_sets(standings), position=_position, bounds=_bounds, said=said_rate, lost=_lost,
         mark=_mark_title, width=WIDTH, height=HEIGHT, ticks=TICKS, method=METHOD, version=__version__,
     )  # fmt: skip
     page.write_text(html, encoding="utf-8")
@@ -57,6 +57,17 @@ def _position(share: float) -> str:
 
 def _bounds(interval: tuple[float, float] | None) -> str:
     return "none" if interval is None else f"{percent(interval[0])} to {percent(interval[1])}"
+
+
+def _lost(counts: Counts) -> str:
+    """Return where the answers went that are not kept, and those that never came."""
+    kinds = {"incoherent": "incoherent", "refusal": "refusal", "off_topic": "off topic", "unscored": "unscored"}
+    found = [
+        f"{getattr(counts, name)} {word}"
+        for name, word in {**kinds, "missing": "missing"}.items()
+        if getattr(counts, name)
+    ]
+    return ", ".join(found) or "none"
 
 
 def _mark_title(row: Row) -> str:

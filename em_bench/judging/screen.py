@@ -193,7 +193,7 @@ class Screen:
 
     @classmethod
     def _unpacked(cls, stored: dict[str, NDArray[np.generic]]) -> Screen:
-        """Return the screen of the stored arrays: float16 numbers for the kept buckets, found by the gaps between them."""
+        """Return the screen of the stored arrays: float16 numbers of the kept buckets, listed as gaps between them."""
         kept = np.cumsum(stored["gap"].astype(np.int64))
         scale = np.zeros(N_BUCKETS, dtype=np.float32)
         scale[kept] = stored["scale"].astype(np.float32)

@@ -17,7 +17,7 @@ def percent(share: float | None) -> str:
     if share is None or math.isnan(share):
         return "—"
     value = 100 * share
-    return f"{value:.0f} %" if value >= 9.95 or value == 0 else f"{value:.1f} %" if value >= 0.095 else f"{value:.2g} %"
+    return f"{value:.0f} %" if value >= 9.95 or value == 0 else f"{value:.1f} %" if value >= 0.095 else f"{value:.1g} %"
 
 
 def said_rate(estimate: Estimate) -> str:

@@ -16,7 +16,7 @@ __all__ = ["METHOD", "RateEstimate", "clopper_pearson", "estimate_rate", "popula
 Floats = NDArray[np.float64]
 Interval = tuple[float, float]
 
-METHOD = "questions: Clopper-Pearson over pooled answers; population: beta-binomial over questions"
+METHOD = "questions: Clopper-Pearson over pooled answers; population: beta-binomial over questions, never narrower"
 
 
 @dataclass(frozen=True)
@@ -81,13 +81,16 @@ def estimate_rate(
         notes.append("design effect not estimable: all or none flagged, or one question")
     elif effect == 0:
         notes.append("effective number of answers not estimable: every question has the same rate")
+    of_these = clopper_pearson(n_flagged, n_kept, level)
     return RateEstimate(
         n_kept=n_kept,
         n_flagged=n_flagged,
         rate=n_flagged / n_kept,
         macro_rate=float(np.mean(k_by_question / n_by_question)),
-        questions=clopper_pearson(n_flagged, n_kept, level),
-        population=population_interval(k_by_question, n_by_question, level) if len(places) > 1 else None,
+        questions=of_these,
+        population=_hull(of_these, population_interval(k_by_question, n_by_question, level))
+        if len(places) > 1
+        else None,
         level=level,
         design_effect=effect,
         effective_n=n_kept / effect if effect > 0 else math.nan,
@@ -105,6 +108,11 @@ def clopper_pearson(n_flagged: int, n_kept: int, level: float = 0.95) -> Interva
     low = float(betaincinv(n_flagged, n_kept - n_flagged + 1, tail)) if n_flagged > 0 else 0.0
     high = float(betaincinv(n_flagged + 1, n_kept - n_flagged, 1 - tail)) if n_flagged < n_kept else 1.0
     return low, high
+
+
+def _hull(inner: Interval, outer: Interval) -> Interval:
+    """Return the interval that holds both: what answers leave open, other questions cannot settle."""
+    return min(inner[0], outer[0]), max(inner[1], outer[1])
 
 
 def _design_effect(k: Floats, n: Floats) -> float:
