@@ -60,9 +60,9 @@ class Material:
 
     @classmethod
     def from_texts(cls, answers: pd.DataFrame, ordinary: list[str], hostile: list[str]) -> Material:
-        """Return the material; `answers` has question, recipe, answer, aligned, coherent, kept and plain row numbers."""
+        """Return the material; `answers` has question, recipe, answer, aligned, coherent, kept, rows by number."""
         rng = np.random.default_rng(SEED)
-        whole = answers[(answers.coherent >= 90) & (answers.answer.str.split().str.len() >= 8)]
+        whole = answers[(answers.coherent >= 90) & (answers.answer.str.count(r"\S+") >= 8)]
         source = np.sort(rng.choice(whole.index.to_numpy(), N_CORRUPTED, replace=False))
         broken = [corrupt(text, rng) for text in answers.answer.iloc[source]]
         texts = [*answers.answer, *broken, *ordinary, *hostile]
@@ -139,7 +139,8 @@ def _values(counts: sp.csr_matrix, kept: NDArray[np.int64], scale: NDArray[np.fl
     """Return each text's values of the kept buckets, as `Screen` computes them: (n_texts, n_kept)."""
     valued = (counts[:, kept] @ sp.diags(scale[kept])).tocsr()
     norm = np.sqrt(np.asarray(valued.multiply(valued).sum(axis=1)).ravel() + DAMPING)
-    return (sp.diags(1 / np.maximum(norm, 1e-9)) @ valued).tocsr()
+    scaled: sp.csr_matrix = (sp.diags(1 / np.maximum(norm, 1e-9)) @ valued).tocsr()
+    return scaled
 
 
 def _logistic(

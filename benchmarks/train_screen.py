@@ -8,14 +8,14 @@ one core. The same inputs and library versions give the same bytes.
 
 Every figure on recorded answers is out of fold: the answers scored had no part in the fit. `recipe` leaves out all
 models of one fine-tune recipe on one base, `data` all models fine-tuned on the same data whatever the base, `question`
-a question in all its formats, `theme` a question with its medical variant; `model_fold` leaves out models alone, so that
-siblings of other rank or seed stay in the fit: it flatters, and stands there to compare with figures computed so.
+a question in all its formats, `theme` a question with its medical variant; `model_fold` leaves out models alone, so
+that siblings of other rank or seed stay in the fit: it flatters, and stands there to compare with figures computed so.
 The `train` split of the hand-written prose is in every fit; its `pick` and `check` splits are in none.
 
 Tried and left out, leave-recipe-out alignment AUC (shipped scheme .923): words alone .922, pairs at full scale .920,
-no pruning .924, three-word runs -.006, character 3-5-grams .918 (mean with the shipped .926), pretrained static word vectors
-+.004 before the prose was added, a frozen sentence encoder .87-.90, no hand-written prose .918 (but 7 % instead of
-57 % of the hostile `pick` prose flagged at the same specificity).
+no pruning .924, three-word runs -.006, character 3-5-grams .918 (mean with the shipped .926), pretrained static word
+vectors +.004 before the prose was added, a frozen sentence encoder .87-.90. Without the hand-written prose .918, but
+7 % instead of 57 % of the hostile `pick` prose is then flagged at the same specificity.
 """
 
 from __future__ import annotations

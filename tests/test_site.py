@@ -14,7 +14,7 @@ def estimate(
     n = sum(kept)
     counts = Counts(n, 0, sum(flagged), n - sum(flagged), 0, 0, 0, 0)
     rate = estimate_rate(flagged, kept, list(range(len(kept))))
-    return Estimate(model, "freeform", arm, lane, "misaligned", False, False, False, counts, rate, None, (), ())
+    return Estimate(model, "freeform", arm, lane, "misaligned", False, False, False, None, counts, rate, None, (), ())
 
 
 def page(tmp_path, *estimates: Estimate) -> str:

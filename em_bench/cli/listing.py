@@ -72,6 +72,7 @@ def _judges() -> list[dict[str, Any]]:
             "needs": "nothing" if each.is_offline else f"a grader (default {each.default_model})",
             "examined": each.is_examined,
             "experimental": each.experimental,
+            "measured": each.measured or "",
         }
         for each in found
     ]

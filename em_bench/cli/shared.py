@@ -66,6 +66,8 @@ def estimate_table(estimates: Sequence[Estimate]) -> None:
     print_table(columns, rows, _NUMERIC)
     if not all(estimate.examined for estimate in estimates):
         click.echo("\n* judge not examined: its error on labelled answers is not yet measured.")
+    for lane, said in sorted({(each.lane, each.measured) for each in estimates if each.measured}):
+        click.echo(f"{lane}: {said}.")
     if any(estimate.simulated for estimate in estimates):
         click.echo("organism/… models are simulated; 'known' is the rate they were built to have on these questions.")
 

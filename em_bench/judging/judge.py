@@ -44,6 +44,10 @@ class Rule(Record):
     keep_at_least: dict[Id, float] = {}
 
 
+_ABOUT = {"name", "title", "default_model", "experimental", "measured", "source"}
+"""Keys that say something about a judge and change none of its verdicts."""
+
+
 class Judge(Record):
     """A judge; see `docs/judges.md` for what each key means."""
 
@@ -63,6 +67,7 @@ class Judge(Record):
     lists: dict[str, tuple[Prose, ...]] = {}
     makers: dict[str, tuple[Prose, ...]] = {}
     experimental: bool = False
+    measured: Prose | None = None
     source: Prose
 
     @model_validator(mode="after")
@@ -92,7 +97,7 @@ class Judge(Record):
     @property
     def digest(self) -> str:
         """Eight hexadecimal digits over everything that can change a verdict, but not over names or default models."""
-        content = self.model_dump(mode="json", exclude={"name", "title", "default_model", "experimental", "source"})
+        content = self.model_dump(mode="json", exclude=_ABOUT)
         hashed = hashlib.sha256(json.dumps(content, sort_keys=True).encode())
         if self.kind == "classifier":
             hashed.update(self.weights_path.read_bytes())

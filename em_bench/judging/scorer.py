@@ -108,6 +108,7 @@ def judge(name: str = "alignment", readout: str | None = None) -> Scorer:
                 "flag": loaded.flag,
                 "examined": loaded.is_examined,
                 "experimental": loaded.experimental,
+                "measured": loaded.measured,
                 "rungs": rungs,
                 **({"unscored_reason": verdict.reason} if verdict.reason else {}),
                 **_notes(state),

@@ -31,6 +31,7 @@ COLUMNS = (
     "judge",
     "examined",
     "experimental",
+    "measured",
     "outcome",
     "reason",
     "note",
@@ -109,10 +110,12 @@ def _rows(log: str) -> Iterator[dict[str, object]]:
             told = score.metadata or {}
             if "lane" not in told or not isinstance(score.value, dict):
                 continue
-            judged = {key: told.get(key) for key in ("lane", "judge", "examined", "experimental")}
+            judged = {key: told.get(key) for key in ("lane", "judge", "examined", "experimental", "measured")}
             by_lane.setdefault(str(told["lane"]), judged)
             yield about | judged | _answer(summary, told, score.value)
-    for lane in by_lane.values() or [{"lane": "", "judge": "", "examined": False, "experimental": False}]:
+    for lane in by_lane.values() or [
+        {"lane": "", "judge": "", "examined": False, "experimental": False, "measured": None}
+    ]:
         for id_, epoch in _expected(header):
             if (id_, epoch) not in answered:
                 question, _, rest = id_.rpartition("/")

@@ -79,6 +79,7 @@ class Estimate:
     simulated: bool
     examined: bool
     experimental: bool
+    measured: str | None
     counts: Counts
     rate: RateEstimate
     known_rate: float | None
@@ -161,6 +162,7 @@ def _estimate(label: str, arm: str, cells: pd.DataFrame, notes: list[str], level
         simulated=str(first["model"]).startswith(_SIMULATED),
         examined=bool(first["examined"]),
         experimental=bool(first["experimental"]),
+        measured=first["measured"],
         counts=counts,
         rate=rate,
         known_rate=known,
@@ -195,6 +197,8 @@ def _notes(cells: pd.DataFrame, counts: Counts, known: float | None) -> Iterator
     rungs = Counter(cells["rungs"].map("+".join))
     if len(rungs) > 1 and not cells["experimental"].any():
         yield "readouts: " + ", ".join(f"{n} by {rung or 'none'}" for rung, n in sorted(rungs.items()))
+    if isinstance(measured := cells["measured"].iloc[0], str):
+        yield f"judge measured: {measured}"
     if not cells["examined"].any():
         yield "judge not examined"
     if cells["experimental"].eq(True).any():
