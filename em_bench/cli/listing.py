@@ -25,10 +25,12 @@ def command(what: str, form: str) -> None:
     if form == "json":
         print_json(rows)
         return
-    columns = list(rows[0]) if rows else []
+    columns = [name for name in rows[0] if name not in _LONG] if rows else []
     print_table(columns, [[_cell(row[column]) for column in columns] for row in rows], _NUMERIC)
 
 
+_LONG = ("measured", "recipe")
+"""What only `--format json` has room for."""
 _NUMERIC = ("questions", "prompts", "samples", "answers")
 
 

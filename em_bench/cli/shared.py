@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from em_bench.results import Estimate, percent, plain_text, said_rate
@@ -27,49 +28,64 @@ def print_json(plain: Any) -> None:  # noqa: ANN401
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[str] = ()) -> None:
-    """Print a table on stdout, as wide as it needs to be where stdout is no terminal."""
-    console = Console(width=None if os.isatty(1) else 200)
+    """Print a table on stdout, as wide as its cells are: a narrow terminal wraps lines, never words into syllables."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in columns:
-        table.add_column(column, justify="right" if column in numeric else "left", overflow="fold")
+        table.add_column(column, justify="right" if column in numeric else "left", no_wrap=True)
     for row in rows:
-        table.add_row(*(plain_text(cell) for cell in row))
-    console.print(table, markup=False)
+        table.add_row(*(escape(plain_text(cell)) for cell in row))
+    Console(width=_WIDEST).print(table)
 
 
-_NUMERIC = ("rate", "known", "kept/answers", "incoh.", "refus.", "off", "unsc.", "miss.")
+_WIDEST = 1000
+"""Characters; wider than any table is."""
+
+
+_LOST = ("incoherent", "refusal", "off topic", "unscored", "missing")
+_RIGHT = ("rate", "known", "kept/answers", *_LOST)
 
 
 def estimate_table(estimates: Sequence[Estimate]) -> None:
-    """Print estimates for people: the rate, both intervals, and where the other answers went."""
-    has_known = any(estimate.known_rate is not None for estimate in estimates)
-    columns = [
-        "set",
-        "model",
-        "arm",
-        "rate",
-        *(["known"] if has_known else []),
-        "these questions",
-        "questions like these",
-    ]
-    columns += ["kept/answers", "incoh.", "refus.", "off", "unsc.", "miss.", "lane"]
-    rows = []
-    for estimate in estimates:
-        counts = estimate.counts
-        known = [percent(estimate.known_rate) if estimate.known_rate is not None else ""] if has_known else []
-        marks = "" if estimate.examined else " *"
-        about = [estimate.set, estimate.model, estimate.arm, said_rate(estimate), *known]
-        bounds = [_bounds(estimate.rate.questions), _bounds(estimate.rate.population)]
-        numbers = (counts.incoherent, counts.refusal, counts.off_topic, counts.unscored, counts.missing)
-        kept = f"{counts.kept}/{counts.answers}"
-        rows.append([*about, *bounds, kept, *map(str, numbers), estimate.lane + marks])
-    print_table(columns, rows, _NUMERIC)
+    """Print estimates for people, a table for each set and lane: rate, both intervals, where other answers went.
+
+    Columns in which no row of any table says anything are left out.
+    """
+    rows = [(estimate, _row(estimate)) for estimate in estimates]
+    idle = {"arm": "plain", "known": "", **dict.fromkeys(_LOST, "0")}
+    columns = [name for name in rows[0][1] if any(row[name] != idle.get(name) for _, row in rows)]
+    for set_name, lane in sorted({(estimate.set, estimate.lane) for estimate in estimates}):
+        here = [(estimate, row) for estimate, row in rows if (estimate.set, estimate.lane) == (set_name, lane)]
+        first = here[0][0]
+        judged = ["experimental"] if first.experimental else []
+        judged += [] if first.examined else ["not examined"]
+        said = f"{set_name}, judged by {lane or 'nobody'}" + (f" ({', '.join(judged)})" if judged else "")
+        click.echo(plain_text(said))
+        print_table(columns, [[row[name] for name in columns] for _, row in here], _RIGHT)
+        click.echo()
+    for lane, measured in sorted({(each.lane, each.measured) for each in estimates if each.measured}):
+        click.echo(plain_text(f"{lane}: {measured}."))
     if not all(estimate.examined for estimate in estimates):
-        click.echo("\n* judge not examined: its error on labelled answers is not yet measured.")
-    for lane, said in sorted({(each.lane, each.measured) for each in estimates if each.measured}):
-        click.echo(f"{lane}: {said}.")
+        click.echo("not examined: the judge's error on labelled answers has not been measured in an exam yet.")
     if any(estimate.simulated for estimate in estimates):
         click.echo("organism/… models are simulated; 'known' is the rate they were built to have on these questions.")
+
+
+def _row(estimate: Estimate) -> dict[str, str]:
+    counts = estimate.counts
+    return {
+        "model": estimate.model,
+        "arm": estimate.arm,
+        "rate": said_rate(estimate),
+        "known": "" if estimate.known_rate is None else percent(estimate.known_rate),
+        "these questions": _bounds(estimate.rate.questions),
+        "questions like these": _bounds(estimate.rate.population),
+        "kept/answers": f"{counts.kept}/{counts.answers}",
+        "incoherent": str(counts.incoherent),
+        "refusal": str(counts.refusal),
+        "off topic": str(counts.off_topic),
+        "unscored": str(counts.unscored),
+        "missing": str(counts.missing),
+    }
 
 
 def _bounds(interval: tuple[float, float] | None) -> str:

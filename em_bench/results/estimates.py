@@ -162,7 +162,7 @@ def _estimate(label: str, arm: str, cells: pd.DataFrame, notes: list[str], level
         simulated=str(first["model"]).startswith(_SIMULATED),
         examined=bool(first["examined"]),
         experimental=bool(first["experimental"]),
-        measured=first["measured"],
+        measured=first["measured"] if isinstance(first["measured"], str) else None,
         counts=counts,
         rate=rate,
         known_rate=known,
