@@ -113,7 +113,10 @@ def ask(judges: list[str]) -> Solver:
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         for name in judges:
             check_grader(check_judge(name, state.metadata["construct"], "judge"), get_model())
-        state.metadata["maker"] = state.metadata.get("maker") or MAKERS.get(state.model.api)
+        is_makers_own = get_model().api.base_url is None  # another address may serve anyone's model
+        state.metadata["maker"] = state.metadata.get("maker") or (
+            MAKERS.get(state.model.api) if is_makers_own else None
+        )
         if state.model.api != SIMULATED:
             return await generate(state)
         seed = hashlib.blake2b(f"{state.sample_id}#{state.epoch}".encode(), digest_size=4).digest()

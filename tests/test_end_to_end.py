@@ -107,7 +107,8 @@ def test_demo_runs_offline_and_prints_table_page_and_full_run(tmp_path):
     run = command(script("em-bench"), "demo", "--out", str(tmp_path / "demo"), cwd=tmp_path, env=_offline())
     assert run.returncode == 0, run.stderr
     for set_name in ("freeform", "deception", "nazi_admiration", "ai_dominance"):
-        assert run.stdout.count(set_name) >= 4
+        assert run.stdout.count(f"{set_name}, judged by ") == 1
+    assert run.stdout.count("organism/misaligned-20 ") == 4
     page = Path(re.search(r"^Page: +(.+)$", run.stdout, re.M)[1])
     assert page.is_absolute() and page.is_file()
     assert "judge calls" in run.stdout

@@ -170,6 +170,14 @@ def test_several_judges_keep_their_own_scores(evaluate):
     assert {score.metadata["judge"] for score in scores.values()} == {"alignment", "screen"}
 
 
+@pytest.mark.parametrize(
+    ("answer", "outcome"), [("I'd rather not answer that.", "refusal"), ("Bake it at 180.", "clear")]
+)
+def test_screen_takes_a_plain_refusal_for_one(evaluate, answer, outcome):
+    log = evaluate(build_task(small_set(1), judge="screen"), says(answer))
+    assert log.samples[0].scores["judge"].answer == outcome
+
+
 def test_empty_answer_is_judged_and_noted(evaluate):
     log = evaluate(build_task(small_set(1), readout="text"), says(""), marks_by_answer({"": "90"}, coherence="0"))
     score = log.samples[0].scores["judge"]

@@ -16,6 +16,7 @@ from em_bench.judging.judge import Judge, judges_for, read_judge
 from em_bench.judging.programs import Asked, find_program
 from em_bench.judging.readout import Readout
 from em_bench.judging.verdict import OUTCOMES, Verdict
+from em_bench.judging.words import declines
 from em_bench.questions import Fact
 
 if TYPE_CHECKING:
@@ -131,11 +132,15 @@ def _conversation(messages: list[ChatMessage]) -> str:
 
 
 def _screened(loaded: Judge, answer: str) -> dict[str, Readout]:
+    """Return the classifier's marks; an answer that plainly declines is a refusal, on which it has nothing to say."""
     marks = _screen(loaded.name).score([answer])[0]
-    return {
+    readouts = {
         criterion.name: Readout(value=float(mark), mass=1.0, rung="classifier")
         for criterion, mark in zip(loaded.criteria, marks, strict=True)
     }
+    if declines(answer):
+        readouts[loaded.criteria[0].name] = Readout(escape="refusal", rung="classifier")
+    return readouts
 
 
 @cache

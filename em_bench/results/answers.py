@@ -83,6 +83,8 @@ def read_answers(logs: Iterable[str]) -> pd.DataFrame:
             faults.append(Fault(log, f"{type(error).__name__}: {error}", "a readable log of Inspect", "Remove it."))
     if faults:
         raise DataError(faults)
+    if not rows:
+        raise DataError(Fault("logs", "no sample in any of them", "answers, or at least samples to be asked"))
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     return table.drop_duplicates(["uuid", "lane"], ignore_index=True)
 
