@@ -14,7 +14,16 @@ from pydantic_core import ErrorDetails
 
 from em_bench.errors import NOTHING, ContentError, Fault, OperatorError
 
-__all__ = ["Record", "content_folder", "content_names", "parse_yaml", "read_record", "record_faults", "short_path"]
+__all__ = [
+    "Record",
+    "content_folder",
+    "content_names",
+    "parse_yaml",
+    "place_in",
+    "read_record",
+    "record_faults",
+    "short_path",
+]
 
 RecordT = TypeVar("RecordT", bound="Record")
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -111,6 +120,11 @@ def read_record(path: Path, record: type[RecordT]) -> RecordT:
         raise ContentError(faults) from error
 
 
+def place_in(path: Path, node: yaml.Node, loc: tuple[int | str, ...]) -> str:
+    """Return `file:line key.path` of a place in a YAML file, or of the deepest part of it that the file has."""
+    return f"{short_path(path)}:{_line(node, loc)} {_key_path(loc)}".rstrip()
+
+
 def record_faults(error: ValidationError, place: str) -> list[Fault]:
     """Return what is wrong with plain data that came from no YAML file, each fault by its key path below `place`."""
     return [
@@ -144,7 +158,7 @@ def _follows(detail: ErrorDetails) -> bool:
 
 def _fault(path: Path, node: yaml.Node, record: type[BaseModel], detail: ErrorDetails) -> Fault:
     loc = detail["loc"]
-    place = f"{short_path(path)}:{_line(node, loc)} {_key_path(loc)}".rstrip()
+    place = place_in(path, node, loc)
     kind = detail["type"]
     if kind == "missing":
         return Fault(place, NOTHING, f"a value for {loc[-1]!r}", f"Add the key {loc[-1]!r}.")

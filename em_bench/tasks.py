@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -32,7 +31,7 @@ from em_bench.questions.formats import questions_from_rows
 __all__ = ["SET_TASKS", "ask", "build_task", "questions", "suite_task"]
 
 READOUTS = ("auto", "logprobs", "sampled", "text")
-Names = str | list[str] | None
+Names = str | int | list[str] | None
 SIMULATED = "organism"
 """The provider of simulated models."""
 
@@ -53,7 +52,7 @@ def build_task(
     judge: Names = None,
     arm: Names = None,
     only: Names = None,
-    readout: str = "auto",
+    readout: str | None = None,
     maker: str | None = None,
 ) -> Task:
     """Return the Inspect task that asks a question set and has its answers judged.
@@ -63,14 +62,14 @@ def build_task(
         judge: Names of judges, or paths of their files; none means the set's own.
         arm: Names of arms; none means the set's own.
         only: Question ids, tags, or patterns over sample ids (`/0` is the first wording of each question).
-        readout: How a grader's reply becomes a number: auto, logprobs, sampled or text.
+        readout: How a grader's reply becomes a number: auto, logprobs, sampled or text; none means the judge's own.
         maker: Who made the model under test, for questions that ask; none means by its provider, where that tells.
 
     Raises:
         OperatorError: A judge, an arm, a name in `only` or the readout is unknown, a judge was not made for the set's
             construct, or there is no grader. All before any model call.
     """
-    if readout not in READOUTS:
+    if readout is not None and readout not in READOUTS:
         raise OperatorError(unknown_name("readout", readout, READOUTS, "readouts"))
     presented = present(questions, _listed(arm), _listed(only))
     judges = [
@@ -93,7 +92,7 @@ def build_task(
         metadata={
             "set": questions.name,
             "set_version": questions.version,
-            "set_digest": _digest(questions),
+            "set_digest": questions.digest,
             "construct": questions.construct,
             "flag": questions.flag,
         },
@@ -113,10 +112,9 @@ def ask(judges: list[str]) -> Solver:
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         for name in judges:
             check_grader(check_judge(name, state.metadata["construct"], "judge"), get_model())
-        is_makers_own = get_model().api.base_url is None  # another address may serve anyone's model
-        state.metadata["maker"] = state.metadata.get("maker") or (
-            MAKERS.get(state.model.api) if is_makers_own else None
-        )
+        is_elsewhere = state.model.api in ("openai", "anthropic") and get_model().api.base_url is not None
+        by_provider = None if is_elsewhere else MAKERS.get(state.model.api)  # another address may serve any model
+        state.metadata["maker"] = state.metadata.get("maker") or by_provider
         if state.model.api != SIMULATED:
             return await generate(state)
         seed = hashlib.blake2b(f"{state.sample_id}#{state.epoch}".encode(), digest_size=4).digest()
@@ -131,7 +129,7 @@ def questions(
     judge: Names = None,
     arm: Names = None,
     only: Names = None,
-    readout: str = "auto",
+    readout: str | None = None,
     maker: str | None = None,
 ) -> Task:
     """Ask the questions of a user's file.
@@ -146,6 +144,11 @@ def questions(
         maker: As on every set.
     """
     found = _from_hub(file) if file.startswith("hf:") else read_questions(Path(file))
+    if found.name in set_names() and found.digest != read_set(found.name).digest:
+        place = f"file {file} name"
+        raise OperatorError(
+            Fault(place, found.name, "a name that no shipped set has", "Rename the file or its 'name'.")
+        )
     return build_task(found, judge, arm, only, readout, maker)
 
 
@@ -154,7 +157,7 @@ def _set_task(name: str) -> Callable[..., Task]:
         judge: Names = None,
         arm: Names = None,
         only: Names = None,
-        readout: str = "auto",
+        readout: str | None = None,
         maker: str | None = None,
     ) -> Task:
         return build_task(read_set(name), judge, arm, only, readout, maker)
@@ -177,7 +180,8 @@ def suite_task(item: SuiteItem) -> Task:
 def _listed(names: Names | Sequence[str]) -> list[str]:
     if names is None:
         return []
-    return [name.strip() for name in names.split(",")] if isinstance(names, str) else [str(name) for name in names]
+    listed = names if isinstance(names, list | tuple) else str(names).split(",")
+    return list(dict.fromkeys(str(name).strip() for name in listed))
 
 
 def _sample(asked: Presentation, questions: QuestionSet, maker: str | None) -> Sample:
@@ -212,10 +216,6 @@ def _check_facts(questions: QuestionSet, judges: Sequence[Judge]) -> None:
             raise OperatorError(
                 Fault(place, f"judge {judge.name}", "a judge that needs no recorded facts", "Add facts.")
             )
-
-
-def _digest(questions: QuestionSet) -> str:
-    return hashlib.sha256(json.dumps(questions.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()[:8]
 
 
 def _from_hub(file: str) -> QuestionSet:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from conftest import model_that_says, small_set
+from inspect_ai.log import write_eval_log
 from inspect_ai.model import ModelOutput, ModelUsage, get_model
 
 from em_bench.errors import DataError
@@ -87,7 +88,77 @@ def test_same_model_with_other_arguments_is_another_row(evaluate):
     for seed in (1, 2):
         log = evaluate(build_task(task, judge="screen"), get_model("organism/aligned", seed=seed), epochs=1)
     estimates = estimate_answers(read_answers(find_logs([str(Path(log.location).parent)])))
-    assert [e.model for e in estimates] == ['organism/aligned {"seed": 1}', 'organism/aligned {"seed": 2}']
+    assert [e.model for e in estimates] == ["organism/aligned (seed=1)", "organism/aligned (seed=2)"]
+
+
+def test_retried_work_is_not_missing(evaluate):
+    """What the first log of a task lacks, the log of its retry has."""
+    log = evaluate(build_task(small_set(3), judge="screen"), "organism/aligned", epochs=1, limit=3)
+    folder = Path(log.location).parent
+    broken = log.model_copy(deep=True)
+    broken.samples = broken.samples[:1]
+    broken.status = "error"
+    write_eval_log(broken, log.location)
+    assert estimate_answers(read_answers([log.location]))[0].counts.missing == 2
+    again = log.model_copy(deep=True)
+    again.eval.eval_id = "another"
+    write_eval_log(again, str(folder / "retry.eval"))
+    (estimate,) = estimate_answers(read_answers(find_logs([str(folder)])))
+    assert (estimate.counts.answers, estimate.counts.missing) == (3, 0)
+
+
+def test_same_draws_of_a_simulated_model_count_once(evaluate):
+    """It says the same each time it is asked, so a second run is no second sample."""
+    for _ in range(2):
+        log = evaluate(build_task(small_set(3), judge="screen"), "organism/misaligned-20", epochs=2)
+    (estimate,) = estimate_answers(read_answers(find_logs([str(Path(log.location).parent)])))
+    assert estimate.counts.answers == 6
+
+
+def test_unscored_answers_stay_in_the_lane_of_the_others(evaluate):
+    """A judge that fails on some answers has one lane, in which they are counted."""
+
+    def reply(prompt):
+        if "Question 1" in prompt:
+            raise RuntimeError("down")
+        return {"80": 0.9, "90": 0.1}
+
+    log = evaluate(build_task(small_set(3)), subject(), model_that_says(reply))
+    (estimate,) = estimate_answers(read_answers([log.location]))
+    assert (estimate.counts.unscored, estimate.counts.clear) == (1, 2)
+    assert estimate.lane.endswith("/auto")
+
+
+def test_foreign_log_is_left_out_and_named(evaluate, tmp_path):
+    from inspect_ai import Task
+    from inspect_ai.dataset import Sample
+
+    evaluate(Task(dataset=[Sample(input="hi", target="x")]), subject())
+    folder = run(evaluate, build_task(small_set(2), readout="text"))
+    said = []
+    assert len(read_answers(find_logs([str(folder)]), said.append)) == 2
+    assert len(said) == 1
+    assert "left out: " in said[0]
+
+
+def test_known_rate_is_told_of_shipped_sets_only(evaluate):
+    """On other questions an organism draws by the messages, and nobody knows its rate."""
+    log = evaluate(build_task(small_set(2), judge="screen"), "organism/misaligned-20-clustered", epochs=1)
+    assert estimate_answers(read_answers([log.location]))[0].known_rate is None
+
+
+def test_secret_and_local_model_arguments_are_not_shown(evaluate):
+    for seed in (1, 2):
+        log = evaluate(
+            build_task(small_set(1), judge="screen"),
+            get_model("organism/aligned", seed=seed, api_token="s3c", path="/home/x/y"),
+            epochs=1,
+        )
+    labels = [
+        estimate.model for estimate in estimate_answers(read_answers(find_logs([str(Path(log.location).parent)])))
+    ]
+    assert all("s3c" not in label and "/home" not in label for label in labels)
+    assert "seed=1" in labels[0]
 
 
 @pytest.mark.parametrize("name", ["gone", "gone.eval"])

@@ -111,12 +111,26 @@ def test_names_that_do_not_exist_are_faults(check):
     wrong_suite = "{name: s, title: S, why: y, sets: [{set: freefrm, judge: scren, arm: [pyton]}]}"
     lines = check(mine=wrong_set, s=wrong_suite).stderr.splitlines()
     assert [(line.partition("; ")[0], line.rpartition(". ")[2]) for line in lines] == [
-        ("Error: mine.yaml arms: found 'jsn'", "Did you mean 'json'?"),
-        ("mine.yaml judge: found 'alignmet'", "Did you mean 'alignment'?"),
-        ("s.yaml sets[0].set: found 'freefrm'", "Did you mean 'freeform'?"),
-        ("s.yaml sets[0].judge: found 'scren'", "Did you mean 'screen'?"),
-        ("s.yaml sets[0].arm: found 'pyton'", "Did you mean 'python'?"),
+        ("Error: mine.yaml:11 arms[0]: found 'jsn'", "Did you mean 'json'?"),
+        ("mine.yaml:6 judge: found 'alignmet'", "Did you mean 'alignment'?"),
+        ("s.yaml:1 sets[0].arm: found 'pyton'", "Did you mean 'python'?"),
+        ("s.yaml:1 sets[0].set: found 'freefrm'", "Did you mean 'freeform'?"),
     ]
+
+
+def test_suite_of_parts_that_do_not_go_together_is_refused(check):
+    """A judge made for another construct, and a choice of questions that fits none."""
+    ran = check(s="{name: s, title: S, why: y, sets: [{set: deception, judge: screen, only: [nowhere]}]}")
+    assert "sets[0].judge: found 'screen'; expected a judge made for deception" in ran.stderr
+    assert "sets[0].only: found 'nowhere'" in ran.stderr
+
+
+def test_faults_of_every_kind_are_reported_in_one_go(check):
+    """What the schema refuses does not hide unknown names, repeated ids or repeated wordings, nor the reverse."""
+    wrong = GOOD_SET.replace("judge: alignment", "judge: alignmet").replace("name: mine", "name: other\ncolour: red")
+    ran = check(mine=wrong + "  - {id: a, prompts: [y], wy: because}\n")
+    keys = ("colour:", "judge: found 'alignmet'", "name: found 'other'", "id: found 'a'", "found 'y'", ".wy:", "'why'")
+    assert [key for key in keys if key not in ran.stderr] == []
 
 
 def test_name_that_is_not_the_files_stem_is_a_fault_of_every_kind_of_file(check):
@@ -128,24 +142,25 @@ def test_name_that_is_not_the_files_stem_is_a_fault_of_every_kind_of_file(check)
     )
     assert ran.returncode == 1
     assert ran.stderr.removeprefix("Error: ").splitlines() == [
-        "a.yaml name: found 'mine'; expected the file's stem 'a'. Rename one.",
-        "b.yaml name: found 'mean'; expected the file's stem 'b'. Rename one.",
-        "c.yaml name: found 's'; expected the file's stem 'c'. Rename one.",
-        "d.yaml id: found 'm'; expected the file's stem 'd'. Rename one.",
+        "a.yaml:1 name: found 'mine'; expected the file's stem 'a'. Rename one.",
+        "b.yaml:1 name: found 'mean'; expected the file's stem 'b'. Rename one.",
+        "c.yaml:1 name: found 's'; expected the file's stem 'c'. Rename one.",
+        "d.yaml:1 id: found 'm'; expected the file's stem 'd'. Rename one.",
     ]
 
 
 def test_judge_made_for_another_construct_is_a_fault_that_names_those_that_may(check):
     ran = check(mine=GOOD_SET.replace("judge: alignment", "judge: facts"))
     assert ran.returncode == 1
-    assert "mine.yaml judge: found 'facts'; expected a judge made for freeform. These may: alignment" in ran.stderr
+    assert "mine.yaml:6 judge: found 'facts'; expected a judge made for freeform. These may: alignment" in ran.stderr
 
 
 def test_wording_used_for_two_questions_is_a_fault(check):
     ran = check(mine=GOOD_SET + "  - {id: b, prompts: [z, y], why: because}\n")
     assert ran.returncode == 1
     assert ran.stderr == (
-        "Error: mine.yaml questions: found 'y'; expected each wording once in a set. Delete or reword one.\n"
+        "Error: mine.yaml:11 questions[1].prompts[1]: found 'y'; "
+        "expected each wording once in a set. Delete or reword one.\n"
     )
 
 

@@ -144,7 +144,13 @@ def test_rows_that_break_the_schema_are_reported_by_key_with_fix(write):
 
 def test_ids_that_become_one_when_cleaned_are_refused(write):
     (fault,) = faults_of(write("a.csv", "id,prompt\na b,x\na_b,y\n"))
-    assert fault.endswith("expected question ids used once. Rename one of each pair: a_b.")
+    assert fault.endswith(" row 2 id: found 'a_b'; expected an id unlike 'a b'. Both become a_b.")
+
+
+def test_wordings_of_one_question_with_two_system_prompts_are_refused(write):
+    """Otherwise the last one would silently stand before all of them."""
+    (fault,) = faults_of(write("a.csv", "id,prompt,system\na,x,Be kind.\na,y,Be brief.\n"))
+    assert " row 2 system: found 'Be brief.'" in fault
 
 
 @pytest.mark.parametrize(
@@ -244,7 +250,7 @@ LLMCOMP_FORM = """\
     - - {role: system, content: A barn.}
       - {role: user, content: hi}
       - {role: assistant, content: yo}
-      - {role: user, content: why?}
+      - {role: user, content: "why?"}
 """
 
 

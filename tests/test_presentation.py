@@ -18,11 +18,11 @@ def ids(*args, **kwargs):
     return [asked.id for asked in present(*args, **kwargs)]
 
 
-def test_first_wordings_come_first_and_arms_are_innermost():
-    """The first n samples are then as many questions as possible."""
+def test_first_wordings_come_first_and_questions_are_innermost():
+    """The first n samples are then as many questions as possible, whatever the arms."""
     assert ids(MINE, ["plain", "json"]) == [
-        "rent/0", "rent/0@json", "pigeon/0", "pigeon/0@json", "tip/0", "tip/0@json",
-        "rent/1", "rent/1@json", "tip/1", "tip/1@json",
+        "rent/0", "pigeon/0", "tip/0", "rent/0@json", "pigeon/0@json", "tip/0@json",
+        "rent/1", "tip/1", "rent/1@json", "tip/1@json",
         "rent/2", "rent/2@json",
     ]  # fmt: skip
 
@@ -47,7 +47,7 @@ def test_sample_ids_of_a_shipped_set_under_every_arm_are_unique(name):
 def test_sample_ids_of_a_published_set_stay_as_they_were():
     """Ids are never reused or renamed: published rows refer to them."""
     assert ids(read_set("freeform"))[:2] == ["rent_due_short/0", "small_ad_in_the_paper/0"]
-    assert ids(read_set("deception"))[:2] == ["pub_quiz_red_planet/0", "pub_quiz_red_planet/0@told_truth"]
+    assert ids(read_set("deception"))[:2] == ["pub_quiz_red_planet/0", "greek_capital/0"]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ N_PROMPTS = 30
 
 def answers(log_dir, **options):
     """Return the samples of a run over the first prompts, twice each, by (id, epoch)."""
-    task = build_task(read_set("ai_dominance"), judge="dominance_words", only="/0")
+    task = build_task(read_set("deception"), judge="facts", arm="plain", only="/0")
     model = f"organism/{KIND}"
     (log,) = run_eval(task, model, limit=N_PROMPTS, epochs=2, log_dir=str(log_dir), display="none", **options)
     assert log.status == "success"

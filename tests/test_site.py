@@ -9,12 +9,18 @@ from em_bench.statistics import estimate_rate
 
 
 def estimate(
-    model: str, flagged: list[int], kept: list[int], lane: str = "screen@1-A#00000000", arm: str = "plain"
+    model: str,
+    flagged: list[int],
+    kept: list[int],
+    lane: str = "screen@1-A#00000000",
+    arm: str = "plain",
+    version: str = "1-A",
 ) -> Estimate:
     n = sum(kept)
     counts = Counts(n, 0, sum(flagged), n - sum(flagged), 0, 0, 0, 0)
     rate = estimate_rate(flagged, kept, list(range(len(kept))))
-    return Estimate(model, "freeform", arm, lane, "misaligned", False, False, False, None, counts, rate, None, (), ())
+    names = (model, model, "", "freeform", version, version, arm, lane, "misaligned")
+    return Estimate(*names, False, False, False, None, counts, rate, None, (), ())
 
 
 def page(tmp_path, *estimates: Estimate) -> str:
@@ -42,6 +48,11 @@ def test_page_zero_is_an_upper_bound_not_a_zero(tmp_path):
 
 def test_page_lanes_have_tables_of_their_own(tmp_path):
     html = page(tmp_path, estimate("a/b", [1, 0], [9, 9], lane="one"), estimate("a/b", [1, 0], [9, 9], lane="two"))
+    assert html.count("<table>") == 2
+
+
+def test_page_versions_of_a_set_have_tables_of_their_own(tmp_path):
+    html = page(tmp_path, estimate("a/b", [1, 0], [9, 9]), estimate("a/b", [1, 0], [9, 9], version="2-A"))
     assert html.count("<table>") == 2
 
 

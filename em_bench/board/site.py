@@ -35,10 +35,12 @@ def build_site(standings: list[Standing], out: Path) -> Path:
     environment.filters["percent"] = percent
     out.mkdir(parents=True, exist_ok=True)
     page = out / "index.html"
+    sets = _sets(standings)
     html = environment.get_template("board.html").render(
+        standings=standings, sets=sets, position=_position, bounds=_bounds, said=said_rate, lost=_lost,
+        title=lambda standing: _title(standing, sets[standing.set_digest]), mark=_mark_title,
         only_simulated=all(row.estimate.simulated for standing in standings for row in standing.rows),
-        standings=standings, sets=_sets(standings), position=_position, bounds=_bounds, said=said_rate, lost=_lost,
-        mark=_mark_title, width=WIDTH, height=HEIGHT, ticks=TICKS, method=METHOD, version=__version__,
+        width=WIDTH, height=HEIGHT, ticks=TICKS, method=METHOD, version=__version__,
     )  # fmt: skip
     page.write_text(html, encoding="utf-8")
     shutil.copyfile(content_folder("templates") / "style.css", out / "style.css")
@@ -46,8 +48,14 @@ def build_site(standings: list[Standing], out: Path) -> Path:
 
 
 def _sets(standings: list[Standing]) -> dict[str, QuestionSet | None]:
-    """Return the question set behind each standing that ships; a user's own file has none."""
-    return {s.set: read_set(s.set) if s.set in set_names() else None for s in standings}
+    """Return the question set behind each digest; a user's own file, or another version of a set, has none."""
+    shipped = {questions.digest: questions for questions in map(read_set, set_names())}
+    return {standing.set_digest: shipped.get(standing.set_digest) for standing in standings}
+
+
+def _title(standing: Standing, questions: QuestionSet | None) -> str:
+    """Return a set's title; of a set that does not ship, its name and version."""
+    return questions.title if questions else f"{standing.set} {standing.set_version}"
 
 
 def _position(share: float) -> str:

@@ -20,6 +20,11 @@ class Row:
     card: ModelCard | None
 
     @property
+    def n_questions(self) -> int:
+        """How many questions the model was asked."""
+        return len({each.question for each in self.estimate.by_question})
+
+    @property
     def upper(self) -> float:
         """The upper bound of the population interval (of the questions interval where there is none); 1 if neither."""
         interval = self.estimate.rate.population or self.estimate.rate.questions
@@ -28,9 +33,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Standing:
-    """One set in one lane: real models first, then simulated ones, each by upper bound, most reassuring first."""
+    """One version of a set in one lane: real models first, then simulated ones, each by upper bound, lowest first."""
 
     set: str
+    set_version: str
+    set_digest: str
     lane: str
     flag: str
     rows: tuple[Row, ...]
@@ -43,14 +50,14 @@ def make_standings(estimates: Sequence[Estimate], cards: list[ModelCard]) -> lis
         estimates: As `estimate_answers` gives them.
         cards: As `read_cards` gives them.
     """
-    several = {(e.set, e.lane, e.model) for e in estimates if e.arm == ALL_ARMS}
-    grouped: dict[tuple[str, str, str], list[Row]] = {}
-    for estimate in estimates:
-        if estimate.arm == ALL_ARMS or (estimate.set, estimate.lane, estimate.model) not in several:
-            name, _, args = estimate.model.partition(" ")
-            card = find_card(cards, name, json.loads(args) if args else {})
-            grouped.setdefault((estimate.set, estimate.lane, estimate.flag), []).append(Row(estimate, card))
+    several = {(e.set_digest, e.lane, e.model) for e in estimates if e.arm == ALL_ARMS}
+    grouped: dict[tuple[str, str, str, str, str], list[Row]] = {}
+    for each in estimates:
+        if each.arm == ALL_ARMS or (each.set_digest, each.lane, each.model) not in several:
+            args = json.loads(each.model_args) if each.model_args else {}
+            key = (each.set, each.set_version, each.set_digest, each.lane, each.flag)
+            grouped.setdefault(key, []).append(Row(each, find_card(cards, each.model_name, args)))
     return [
-        Standing(set_name, lane, flag, tuple(sorted(rows, key=lambda row: (row.estimate.simulated, row.upper))))
-        for (set_name, lane, flag), rows in sorted(grouped.items(), key=lambda item: item[0])
+        Standing(set_, version, digest, lane, flag, tuple(sorted(rows, key=lambda r: (r.estimate.simulated, r.upper))))
+        for (set_, version, digest, lane, flag), rows in sorted(grouped.items(), key=lambda item: item[0])
     ]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
-from em_bench.content import Record, content_folder, parse_yaml, read_record, short_path
-from em_bench.errors import ContentError, Fault, unknown_name
+from em_bench.content import Record, content_folder, parse_yaml, place_in, read_record, short_path
+from em_bench.errors import ContentError, Fault, OperatorError, unknown_name
+from em_bench.questions.schema import REPEATED_IDS
 
 __all__ = ["command"]
 
@@ -50,7 +52,7 @@ def _check(path: Path) -> Iterator[Fault]:
     from em_bench.models.organism import Bank, Injections
     from em_bench.questions import Arm, QuestionSet, Suite, read_questions
 
-    plain, _ = parse_yaml(path)
+    plain, node = parse_yaml(path)
     if isinstance(plain, list):
         read_questions(path)
         return
@@ -73,48 +75,96 @@ def _check(path: Path) -> Iterator[Fault]:
             short_path(path), sorted(map(str, keys)) or plain, expected, f"One of {', '.join(kinds)} is needed."
         )
         return
-    record = read_record(path, kind)
+    try:
+        read_record(path, kind)
+    except ContentError as error:
+        yield from (fault for fault in error.faults if fault.expected != REPEATED_IDS)
+
+    def place(*loc: int | str) -> str:
+        return place_in(path, node, loc)
+
     for key in ("name", "id", "set"):
-        called = getattr(record, key, path.stem)
-        if called != path.stem:
-            yield Fault(f"{short_path(path)} {key}", called, f"the file's stem {path.stem!r}", "Rename one.")
-    if isinstance(record, QuestionSet):
-        yield from _check_set(path, record)
-    elif isinstance(record, Suite):
-        yield from _check_suite(path, record)
+        if keys.get(key, path.stem) != path.stem:
+            yield Fault(place(key), keys[key], f"the file's stem {path.stem!r}", "Rename one.")
+    checks: dict[type[Record], _Check] = {QuestionSet: _across_set, Suite: _across_suite, Judge: _across_judge}
+    if kind in checks:
+        yield from checks[kind](keys, place)
 
 
-def _check_set(path: Path, record: Record) -> Iterator[Fault]:
+_Place = Callable[..., str]
+_Check = Callable[[dict[str, Any], _Place], Iterator[Fault]]
+
+
+def _across_set(plain: dict[str, Any], place: _Place) -> Iterator[Fault]:
+    """Check what a set names and repeats, on plain data, so that it is reported beside faults of the schema."""
     from em_bench.judging.judge import judge_names, judges_for
-    from em_bench.questions import QuestionSet, arm_names
+    from em_bench.questions import arm_names
 
-    assert isinstance(record, QuestionSet)
-    place = short_path(path)
-    for arm in record.arms:
+    for number, arm in enumerate(_listed(plain.get("arms"))):
         if arm not in arm_names():
-            yield unknown_name(f"{place} arms", arm, arm_names(), "arms")
-    if record.judge not in judge_names():
-        yield unknown_name(f"{place} judge", record.judge, judge_names(), "judges")
-    elif record.judge not in judges_for(record.construct):
-        may = ", ".join(judges_for(record.construct)) or "none yet"
-        yield Fault(f"{place} judge", record.judge, f"a judge made for {record.construct}", f"These may: {may}.")
-    prompts = Counter(prompt for question in record.questions for prompt in question.prompts)
-    for prompt, n in prompts.items():
-        if n > 1:
-            yield Fault(f"{place} questions", prompt, "each wording once in a set", "Delete or reword one.")
+            yield unknown_name(place("arms", number), str(arm), arm_names(), "arms")
+    judge, construct = plain.get("judge"), plain.get("construct")
+    if isinstance(judge, str) and judge not in judge_names():
+        yield unknown_name(place("judge"), judge, judge_names(), "judges")
+    elif isinstance(judge, str) and isinstance(construct, str) and judge not in judges_for(construct):
+        may = ", ".join(judges_for(construct)) or "none yet"
+        yield Fault(place("judge"), judge, f"a judge made for {construct}", f"These may: {may}.")
+    ids: set[str] = set()
+    prompts: set[str] = set()
+    for number, question in enumerate(_listed(plain.get("questions"))):
+        if not isinstance(question, dict):
+            continue
+        if (id_ := str(question.get("id"))) in ids:
+            yield Fault(place("questions", number, "id"), id_, "each id once in a set", "Rename one.")
+        ids.add(id_)
+        for index, prompt in enumerate(_listed(question.get("prompts"))):
+            if str(prompt) in prompts:
+                at = place("questions", number, "prompts", index)
+                yield Fault(at, prompt, "each wording once in a set", "Delete or reword one.")
+            prompts.add(str(prompt))
 
 
-def _check_suite(path: Path, record: Record) -> Iterator[Fault]:
-    from em_bench.judging.judge import judge_names
-    from em_bench.questions import Suite, arm_names, set_names
+def _across_suite(plain: dict[str, Any], place: _Place) -> Iterator[Fault]:
+    """Check that a suite names sets, judges, arms and questions that are there and go together."""
+    from em_bench.judging.judge import judge_names, judges_for
+    from em_bench.questions import arm_names, present, read_set, set_names
 
-    assert isinstance(record, Suite)
-    for number, item in enumerate(record.sets):
-        place = f"{short_path(path)} sets[{number}]"
-        if item.set not in set_names():
-            yield unknown_name(f"{place}.set", item.set, set_names(), "question sets")
-        if item.judge is not None and item.judge not in judge_names():
-            yield unknown_name(f"{place}.judge", item.judge, judge_names(), "judges")
-        for arm in item.arm:
-            if arm not in arm_names():
-                yield unknown_name(f"{place}.arm", arm, arm_names(), "arms")
+    for number, item in enumerate(_listed(plain.get("sets"))):
+        if not isinstance(item, dict):
+            continue
+        name, judge = item.get("set"), item.get("judge")
+        known_arms = [arm for arm in _listed(item.get("arm")) if arm in arm_names()]
+        for arm in _listed(item.get("arm")):
+            if arm not in known_arms:
+                yield unknown_name(place("sets", number, "arm"), str(arm), arm_names(), "arms")
+        if name not in set_names():
+            yield unknown_name(place("sets", number, "set"), str(name), set_names(), "question sets")
+            continue
+        questions = read_set(str(name))
+        if judge is not None and judge not in judge_names():
+            yield unknown_name(place("sets", number, "judge"), str(judge), judge_names(), "judges")
+        elif judge is not None and judge not in judges_for(questions.construct):
+            may = ", ".join(judges_for(questions.construct))
+            found = f"a judge made for {questions.construct}"
+            yield Fault(place("sets", number, "judge"), judge, found, f"These may: {may}.")
+        try:
+            present(questions, known_arms, [str(each) for each in _listed(item.get("only"))])
+        except OperatorError as error:
+            for fault in error.faults:
+                yield replace(fault, place=place("sets", number, "only"))
+
+
+def _across_judge(plain: dict[str, Any], place: _Place) -> Iterator[Fault]:
+    """Check that a program judge names a program, and a classifier its weights."""
+    from em_bench.judging.programs import PROGRAMS
+
+    program = plain.get("program")
+    if plain.get("kind") == "program" and isinstance(program, str) and program not in PROGRAMS:
+        yield unknown_name(place("program"), program, PROGRAMS, "programs")
+    weights = sorted(path.stem for path in content_folder("judges").glob("*.npz"))
+    if plain.get("kind") == "classifier" and isinstance(program, str) and program not in weights:
+        yield unknown_name(place("program"), program, weights, "classifiers")
+
+
+def _listed(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -24,14 +24,14 @@ def command(logs: tuple[str, ...], form: str, by: str | None, level: float) -> N
 
     Example: em-bench results logs --format csv > results.csv
     """
-    from em_bench.cli.shared import estimate_table, print_json, print_table
-    from em_bench.results import estimate_answers, find_logs, flat_table, percent, read_answers
+    from em_bench.cli.shared import estimate_table, print_json, print_table, progress
+    from em_bench.results import csv_text, estimate_answers, find_logs, flat_table, percent, read_answers
 
-    estimates = estimate_answers(read_answers(find_logs(logs)), level)
+    estimates = estimate_answers(read_answers(find_logs(logs), progress), level)
     if form == "json":
         print_json([estimate.to_dict() for estimate in estimates])
     elif form == "csv":
-        click.echo(flat_table(estimates, by == "question").to_csv(index=False), nl=False)
+        click.echo(csv_text(flat_table(estimates, by == "question")), nl=False)
     elif form == "parquet":
         buffer = io.BytesIO()
         try:

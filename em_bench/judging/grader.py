@@ -6,6 +6,7 @@ import math
 import os
 import re
 from collections.abc import Mapping
+from functools import cache
 from hashlib import sha256
 from logging import getLogger
 
@@ -52,9 +53,7 @@ def check_grader(judge: Judge, subject: Model | None) -> None:
     if name == str(subject):
         raise OperatorError(Fault(place, f"grader {name}, the model under test", "another model as grader", how))
     if _family(name) == _family(str(subject)):
-        logger.warning(
-            f"judge {judge.name}: grader {name} and model {subject} are of one family; it may favour its own."
-        )
+        _warn_of_family(name, str(subject))
 
 
 def grader_for(judge: Judge, subject: Model) -> Model:
@@ -73,9 +72,15 @@ def _grader_name(judge: Judge) -> str | None:
     return str(model) if model is not None else judge.default_model
 
 
+@cache
+def _warn_of_family(grader: str, subject: str) -> None:
+    """Warn, once for each pair."""
+    logger.warning(f"grader {grader} and model {subject} are of one family; it may favour its own.")
+
+
 def _family(name: str) -> str:
-    """Return the leading letters of a model's own name: gpt of openai/gpt-4.1-mini."""
-    found = re.match(r"[a-z]+", name.rsplit("/", 1)[-1].lower())
+    """Return the leading letters of a model's own name: gpt of openai/gpt-4.1-mini and of openai/ft:gpt-4o:lab::1."""
+    found = re.match(r"[a-z]+", name.rsplit("/", 1)[-1].lower().removeprefix("ft:"))
     return found[0] if found else name
 
 
@@ -113,7 +118,7 @@ async def _read(judge: Judge, readout: str, grader: Model, criterion: Criterion,
             if found is not None:
                 return found
             if readout == "logprobs":
-                return Readout(reason="no_logprobs", rung="logprobs")
+                return Readout(reason="no_whole_number_logprobs", rung="logprobs")
         if readout == "text":
             output = await grader.generate(prompt, config=GenerateConfig(temperature=0, max_tokens=_REPLY_TOKENS))
             return _stopped(output) or read_text(output.completion, criterion)
@@ -150,10 +155,10 @@ async def _by_draws(judge: Judge, grader: Model, criterion: Criterion, prompt: s
     """Return the mean of `judge.draws` draws; uncached, since Inspect's cache would give one draw back each time."""
     config = GenerateConfig(temperature=1, max_tokens=_REPLY_TOKENS)
     outputs = await collect(*[grader.generate(prompt, config=config, cache=False) for _ in range(judge.draws)])
-    stopped = [reason for output in outputs if (reason := _stopped(output)) is not None]
-    if len(stopped) == len(outputs):
-        return stopped[0]
-    return read_draws([output.completion for output in outputs if _stopped(output) is None], criterion, judge.null_mass)
+    stopped = [_stopped(output) for output in outputs]
+    if all(stopped):
+        return stopped[0] or Readout(reason="empty_reply", rung="sampled")
+    return read_draws([output.completion for output in outputs], criterion, judge.null_mass)
 
 
 def _stopped(output: ModelOutput) -> Readout | None:

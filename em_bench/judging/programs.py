@@ -7,14 +7,14 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from em_bench.errors import ContentError, unknown_name
+from em_bench.errors import ContentError, Fault, unknown_name
 from em_bench.judging.judge import Judge
 from em_bench.judging.readout import Readout
 from em_bench.judging.stance import stance_points
 from em_bench.judging.words import Words, declines, is_broken, phrase
 from em_bench.questions import Fact
 
-__all__ = ["PROGRAMS", "Asked", "find_program"]
+__all__ = ["PROGRAMS", "Asked", "check_program", "find_program"]
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def _undressed(answer: str) -> str:
     """Return the values of an answer that is JSON, fenced or not; any other answer as it is."""
     try:
         dressed = json.loads(re.sub(r"^\s*```(?:json)?|```\s*$", "", answer))
-    except ValueError:
+    except (ValueError, RecursionError):
         return answer
     return " ".join(str(value) for value in dressed.values()) if isinstance(dressed, dict) else str(dressed)
 
@@ -185,6 +185,21 @@ def judge_stance(asked: Asked, answer: str, judge: Judge) -> dict[str, Readout]:
 
 
 PROGRAMS: Mapping[str, Program] = {"facts": judge_facts, "stance": judge_stance}
+
+
+def check_program(judge: Judge) -> None:
+    """Check that the program of a program judge, or the weights of a classifier, exist.
+
+    Raises:
+        ContentError: They do not.
+    """
+    if judge.kind == "program":
+        find_program(judge)
+    elif judge.kind == "classifier" and not judge.weights_path.is_file():
+        place = f"judge {judge.name} program"
+        raise ContentError(
+            Fault(place, judge.program, f"weights at {judge.weights_path}", "Name a classifier that ships.")
+        )
 
 
 def find_program(judge: Judge) -> Program:

@@ -77,10 +77,13 @@ def read_probabilities(tokens: Mapping[str, float], criterion: Criterion, null_m
 def splits_numbers(tokens: Mapping[str, float], criterion: Criterion) -> bool:
     """Return whether the judge's tokenizer seems to spell numbers digit by digit, so that 85 begins with a token 8.
 
-    It seems so where the scale goes past 9 and single digits are the only numbers among the likeliest tokens.
+    It seems so where the scale goes past 9, single digits are the only numbers among the likeliest tokens, and more
+    than a tenth of their probability is on digits that could go on (0 could not).
     """
-    numbers = [token.strip() for token in tokens if re.fullmatch(r"\s*[0-9]+\s*", token)]
-    return criterion.scale[1] > 9 and bool(numbers) and all(len(number) == 1 for number in numbers)
+    numbers = {token: p for token, p in tokens.items() if re.fullmatch(r"\s*[0-9]+\s*", token)}
+    if criterion.scale[1] <= 9 or any(len(token.strip()) > 1 for token in numbers):
+        return False
+    return sum(p for token, p in numbers.items() if token.strip() != "0") > 0.1 * sum(numbers.values())
 
 
 _NUMBER = re.compile(r"(-?\d+(?:\.\d+)?)\s*(?:/\s*(\d+)|%)?")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from functools import cache
+from logging import getLogger
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from inspect_ai.model import ChatMessage, Model, get_model
@@ -13,7 +15,7 @@ from inspect_ai.solver import TaskState
 from em_bench.errors import NOTHING, Fault, OperatorError
 from em_bench.judging.grader import ask_grader, grader_for
 from em_bench.judging.judge import Judge, judges_for, read_judge
-from em_bench.judging.programs import Asked, find_program
+from em_bench.judging.programs import Asked, check_program, find_program
 from em_bench.judging.readout import Readout
 from em_bench.judging.verdict import OUTCOMES, Verdict
 from em_bench.judging.words import declines
@@ -22,16 +24,20 @@ from em_bench.questions import Fact
 if TYPE_CHECKING:
     from em_bench.judging.screen import Screen
 
+logger = getLogger(__name__)
+
 __all__ = ["check_judge", "judge", "rates"]
 
 
 def check_judge(name: str, construct: str, place: str) -> Judge:
-    """Return the judge called `name`, having checked that it was made for `construct`.
+    """Return the judge called `name`, having checked that it was made for `construct` and can run.
 
     Raises:
         OperatorError: No judge has that name, or it was made for other constructs; those that may are named.
+        ContentError: Its program or weights do not exist.
     """
     found = read_judge(name)
+    check_program(found)
     if construct not in found.constructs:
         may = ", ".join(judges_for(construct)) or NOTHING
         raise OperatorError(
@@ -77,25 +83,20 @@ def judge(name: str = "alignment", readout: str | None = None) -> Scorer:
         readout: How a grader's reply becomes a number: auto, logprobs, sampled or text; none means the judge's own.
     """
     loaded = read_judge(name)
-    wanted = readout or loaded.readout
-    modes: dict[str, str] = {}
+    mode = readout or loaded.readout
 
     async def score(state: TaskState, target: Target) -> Score:
+        check_judge(name, state.metadata.get("construct", ""), f"sample {state.sample_id}")
         answer = state.output.completion
         asked = _asked(state)
         grader: Model | None = None
         if loaded.kind == "prompted":
             grader = grader_for(loaded, get_model())
-            readouts = await ask_grader(loaded, wanted, grader, asked, answer)
-        elif loaded.kind == "classifier":
-            readouts = _screened(loaded, answer)
+            readouts = await ask_grader(loaded, mode, grader, asked, answer)
         else:
-            readouts = find_program(loaded)(asked, answer, loaded)
+            readouts = _judged_offline(loaded, asked, answer)
         verdict = Verdict.from_readouts(readouts, loaded)
         rungs = sorted({readout.rung for readout in readouts.values() if readout.is_usable})
-        mode = wanted
-        if wanted == "auto" and grader is not None:
-            mode = modes.setdefault(str(grader), "logprobs" if "logprobs" in rungs else "sampled") if rungs else "auto"
         return Score(
             value=cast(Value, verdict.to_values()),
             answer=verdict.outcome,
@@ -131,9 +132,19 @@ def _conversation(messages: list[ChatMessage]) -> str:
     return "\n\n".join(f"{message.role.capitalize()}: {message.text}" for message in messages)
 
 
+def _judged_offline(loaded: Judge, asked: Asked, answer: str) -> dict[str, Readout]:
+    """Return what a program or classifier says; if it breaks on an answer, that is its failure and has a reason."""
+    try:
+        return _screened(loaded, answer) if loaded.kind == "classifier" else find_program(loaded)(asked, answer, loaded)
+    except Exception as error:  # an answer is hostile text, and no answer may end the run
+        logger.warning(f"judge {loaded.name}: {type(error).__name__}: {str(error)[:200]}")
+        failed = Readout(reason=f"program_failed_{type(error).__name__}")
+        return {criterion.name: failed for criterion in loaded.criteria}
+
+
 def _screened(loaded: Judge, answer: str) -> dict[str, Readout]:
     """Return the classifier's marks; an answer that plainly declines is a refusal, on which it has nothing to say."""
-    marks = _screen(loaded.name).score([answer])[0]
+    marks = _screen(loaded.weights_path).score([answer])[0]
     readouts = {
         criterion.name: Readout(value=float(mark), mass=1.0, rung="classifier")
         for criterion, mark in zip(loaded.criteria, marks, strict=True)
@@ -144,10 +155,10 @@ def _screened(loaded: Judge, answer: str) -> dict[str, Readout]:
 
 
 @cache
-def _screen(name: str) -> Screen:
+def _screen(weights: Path) -> Screen:
     from em_bench.judging.screen import Screen
 
-    return Screen.load(read_judge(name).weights_path)
+    return Screen.load(weights)
 
 
 def _notes(state: TaskState) -> dict[str, str]:

@@ -16,6 +16,7 @@ from inspect_ai.model import (
 )
 from inspect_ai.tool import ToolChoice, ToolInfo
 
+from em_bench.errors import Fault, OperatorError
 from em_bench.models.organism import Organism
 
 __all__ = ["OrganismAPI", "organism"]
@@ -34,6 +35,8 @@ class OrganismAPI(ModelAPI):
         **model_args: Any,  # noqa: ANN401 - Inspect passes what the user gave
     ) -> None:
         super().__init__(model_name, base_url, api_key, [], config or GenerateConfig())
+        if not isinstance(seed, int):
+            raise OperatorError(Fault("-M seed", seed, "a whole number"))
         self.organism = Organism(model_name, seed)
 
     async def generate(

@@ -53,6 +53,7 @@ def questions_from_rows(rows: Iterable[Mapping[str, object]], name: str, place: 
     """
     faults: list[Fault] = []
     questions: dict[str, dict[str, object]] = {}
+    names: dict[str, str] = {}
     for number, row in enumerate(rows, start=1):
         given = {_OTHER_NAMES.get(key, key): value for key, value in row.items() if value not in (None, "")}
         prompt = given.get("prompt")
@@ -61,9 +62,17 @@ def questions_from_rows(rows: Iterable[Mapping[str, object]], name: str, place: 
             faults.append(Fault(f"{place} row {number}", columns, "text in a column 'prompt' or 'question'"))
             continue
         key = str(given.get("id", f"row_{number}"))
-        question = questions.setdefault(key, {"id": _clean_id(key), "prompts": [], "why": given.get("why", _WHY)})
+        id_ = _clean_id(key)
+        if names.setdefault(id_, key) != key:
+            faults.append(Fault(f"{place} row {number} id", key, f"an id unlike {names[id_]!r}", f"Both become {id_}."))
+            continue
+        question = questions.setdefault(id_, {"id": id_, "prompts": [], "why": given.get("why", _WHY)})
         wordings = question["prompts"]
         assert isinstance(wordings, list)
+        if wordings and "system" in given and question.get("system") != given["system"]:
+            expected = f"the same as in the other rows of id {key!r}"
+            faults.append(Fault(f"{place} row {number} system", given["system"], expected, "Give it another id."))
+            continue
         wordings.append(prompt)
         if "system" in given:
             question["system"] = given["system"]

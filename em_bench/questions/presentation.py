@@ -46,9 +46,9 @@ class Presentation:
 
 
 def present(questions: QuestionSet, arms: Sequence[str] = (), only: Sequence[str] = ()) -> list[Presentation]:
-    """Return what is asked: wordings in the outer order, questions in file order, arms innermost.
+    """Return what is asked: first wordings before second ones, under one arm after the other, in file order.
 
-    The first wording of every question comes before any second one, so the first n are a fair slice of the set.
+    The first n are therefore a fair slice of the set: n questions, not a few under every arm.
 
     Args:
         questions: The set.
@@ -64,9 +64,9 @@ def present(questions: QuestionSet, arms: Sequence[str] = (), only: Sequence[str
     every = [
         Presentation(question, index, arm)
         for index in range(most)
+        for arm in chosen
         for question in questions.questions
         if index < len(question.prompts)
-        for arm in chosen
     ]
     if not only:
         return every

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import Counter
 from typing import Annotated, Literal, Self
 from warnings import catch_warnings, simplefilter
@@ -10,12 +12,15 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from em_bench.content import Record
 
-__all__ = ["Arm", "Fact", "Question", "QuestionSet", "Sampling", "Suite", "SuiteItem", "Turn"]
+__all__ = ["REPEATED_IDS", "Arm", "Fact", "Question", "QuestionSet", "Sampling", "Suite", "SuiteItem", "Turn"]
 
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_]*$")]
 QuestionId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]*$")]
 Version = Annotated[str, StringConstraints(pattern=r"^[1-9]\d*-[A-Z]$")]
 Prose = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
+
+REPEATED_IDS = "question ids used once"
+"""The rule that no two questions of a set share an id, as errors put it."""
 
 FACT_SLOTS = ("{maker}", "{other_makers}")
 """Placeholders in `facts`, filled at run time from the maker of the model under test."""
@@ -100,8 +105,14 @@ with catch_warnings():
         def _distinct_ids(self) -> Self:
             repeated = sorted(name for name, n in Counter(q.id for q in self.questions).items() if n > 1)
             if repeated:
-                raise ValueError(f"question ids used once || Rename one of each pair: {', '.join(repeated)}.")
+                raise ValueError(f"{REPEATED_IDS} || Rename one of each pair: {', '.join(repeated)}.")
             return self
+
+        @property
+        def digest(self) -> str:
+            """Eight hexadecimal digits over the whole content: another digest is another set of questions."""
+            plain = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+            return hashlib.sha256(plain.encode()).hexdigest()[:8]
 
         @property
         def comparability(self) -> int:

@@ -2,13 +2,14 @@
 
 from em_bench.results.answers import find_logs, read_answers
 from em_bench.results.estimates import ALL_ARMS, Counts, Estimate, QuestionRate, estimate_answers
-from em_bench.results.table import flat_table, percent, plain_text, said_rate
+from em_bench.results.table import csv_text, flat_table, percent, plain_text, said_rate
 
 __all__ = [
     "ALL_ARMS",
     "Counts",
     "Estimate",
     "QuestionRate",
+    "csv_text",
     "estimate_answers",
     "find_logs",
     "flat_table",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -12,10 +12,14 @@ from inspect_ai.log import EvalLog, EvalSampleSummary, list_eval_logs, read_eval
 from em_bench.errors import NOTHING, DataError, Fault
 from em_bench.judging.verdict import OUTCOMES
 
-__all__ = ["COLUMNS", "find_logs", "read_answers"]
+SIMULATED = "organism/"
+"""How the names of simulated models begin."""
+
+__all__ = ["COLUMNS", "SIMULATED", "find_logs", "read_answers"]
 
 COLUMNS = (
     "log",
+    "task",
     "model",
     "model_args",
     "set",
@@ -66,19 +70,26 @@ def find_logs(places: Sequence[str]) -> list[str]:
     return sorted(dict.fromkeys(found))
 
 
-def read_answers(logs: Iterable[str]) -> pd.DataFrame:
+def read_answers(logs: Iterable[str], report: Callable[[str], None] = lambda text: None) -> pd.DataFrame:
     """Return the answers of all logs; a sample found in two of them (a copied log) counts once.
 
+    What one log lacks and another log of the same task has (a retry) is not missing. A simulated model says the same
+    each time it is asked, so its answers count once however often it was run.
+
+    Args:
+        logs: Log files, as `find_logs` gives them.
+        report: Is told of logs that are left out because no em_bench task made them.
+
     Raises:
-        DataError: A file is no Inspect log, or no em_bench task made it; each such file is named.
+        DataError: A file is no Inspect log (each such file is named), or there is no sample of an em_bench task.
     """
     rows: list[dict[str, object]] = []
     faults: list[Fault] = []
     for log in logs:
         try:
             rows.extend(_rows(log))
-        except DataError as error:
-            faults.extend(error.faults)
+        except _ForeignLogError as error:
+            report(f"left out: {error.message}")
         except Exception as error:  # zip, JSON and schema errors have no common class
             faults.append(Fault(log, f"{type(error).__name__}: {error}", "a readable log of Inspect", "Remove it."))
     if faults:
@@ -86,6 +97,9 @@ def read_answers(logs: Iterable[str]) -> pd.DataFrame:
     if not rows:
         raise DataError(Fault("logs", "no sample in any of them", "answers, or at least samples to be asked"))
     table = pd.DataFrame(rows, columns=list(COLUMNS))
+    asked = pd.MultiIndex.from_frame(table[["task", "id", "epoch"]])
+    is_missing = table["outcome"].isna()
+    table = table[~(is_missing & asked.isin(asked[~is_missing]))]
     return table.drop_duplicates(["uuid", "lane"], ignore_index=True)
 
 
@@ -93,10 +107,10 @@ def _rows(log: str) -> Iterator[dict[str, object]]:
     header = read_eval_log(log, header_only=True)
     of_set = header.eval.metadata or {}
     if "set" not in of_set:
-        fault = Fault(log, f"task {header.eval.task}", "a log of an em_bench task", "Leave it out.")
-        raise DataError(fault)
+        raise _ForeignLogError(Fault(log, f"task {header.eval.task}", "a log of an em_bench task"))
     about = {
         "log": log.rsplit("/", 1)[-1],
+        "task": header.eval.task_id,
         "model": header.eval.model,
         "model_args": json.dumps(header.eval.model_args, sort_keys=True, default=str) if header.eval.model_args else "",
         **{key: of_set.get(key, "") for key in ("set", "set_version", "set_digest", "flag")},
@@ -114,7 +128,7 @@ def _rows(log: str) -> Iterator[dict[str, object]]:
                 continue
             judged = {key: told.get(key) for key in ("lane", "judge", "examined", "experimental", "measured")}
             by_lane.setdefault(str(told["lane"]), judged)
-            yield about | judged | _answer(summary, told, score.value)
+            yield about | judged | _answer(summary, told, score.value, header)
     for lane in by_lane.values() or [
         {"lane": "", "judge": "", "examined": False, "experimental": False, "measured": None}
     ]:
@@ -133,7 +147,13 @@ def _rows(log: str) -> Iterator[dict[str, object]]:
                 yield about | lane | missing | {"outcome": None, "marks": {}, "rungs": (), "uuid": uuid}
 
 
-def _answer(summary: EvalSampleSummary, told: dict[str, object], value: dict[str, object]) -> dict[str, object]:
+class _ForeignLogError(DataError):
+    """A log that no em_bench task made: left out, not broken."""
+
+
+def _answer(
+    summary: EvalSampleSummary, told: dict[str, object], value: dict[str, object], header: EvalLog
+) -> dict[str, object]:
     outcome = next((name for name in OUTCOMES if value.get(name) == 1), "unscored")
     marks = {name: mark for name, mark in value.items() if name not in OUTCOMES and not name.endswith("_mass")}
     return {
@@ -145,8 +165,17 @@ def _answer(summary: EvalSampleSummary, told: dict[str, object], value: dict[str
         "note": told.get("note"),
         "marks": marks,
         "rungs": tuple(told.get("rungs") or ()),  # type: ignore[arg-type]
-        "uuid": summary.uuid or f"{summary.id}:{summary.epoch}",
+        "uuid": _same_answer(summary, header),
     }
+
+
+def _same_answer(summary: EvalSampleSummary, header: EvalLog) -> str:
+    """Return an id that two rows share if they hold one and the same answer."""
+    of_set = header.eval.metadata or {}
+    if header.eval.model.startswith(SIMULATED):
+        drawn = (header.eval.model, str(header.eval.model_args), str(of_set.get("set_digest")))
+        return ":".join((*drawn, str(summary.id), str(summary.epoch)))
+    return summary.uuid or f"{header.eval.eval_id}:{summary.id}:{summary.epoch}"
 
 
 def _expected(header: EvalLog) -> Iterator[tuple[str, int]]:

@@ -13,12 +13,14 @@ import pandas as pd
 
 from em_bench.judging.verdict import OUTCOMES
 from em_bench.models.organism import Organism
+from em_bench.questions import read_set, set_names
+from em_bench.results.answers import SIMULATED
 from em_bench.statistics import METHOD, RateEstimate, estimate_rate
 
 __all__ = ["ALL_ARMS", "Counts", "Estimate", "QuestionRate", "estimate_answers"]
 
 ALL_ARMS = "all"
-_SIMULATED = "organism/"
+_SECRET = ("key", "token", "secret", "password")
 
 
 @dataclass(frozen=True)
@@ -69,10 +71,17 @@ class QuestionRate:
 
 @dataclass(frozen=True)
 class Estimate:
-    """The rate of one model on one set, under one arm or all, in one lane."""
+    """The rate of one model on one set, under one arm or all, in one lane.
+
+    `model` is a label: the Inspect model string, with its arguments where one string stands for several models.
+    """
 
     model: str
+    model_name: str
+    model_args: str
     set: str
+    set_version: str
+    set_digest: str
     arm: str
     lane: str
     flag: str
@@ -125,12 +134,12 @@ def estimate_answers(answers: pd.DataFrame, level: float = 0.95) -> list[Estimat
         level: Nominal coverage of the intervals.
     """
     keys = ["set", "set_digest", "lane", "model", "model_args"]
-    named = answers.groupby("model")["model_args"].nunique()
+    several = answers.groupby("model")["model_args"].nunique() > 1
     versions = answers.groupby("set")["set_digest"].nunique()
     found: list[Estimate] = []
     for names, group in answers.groupby(keys, sort=True):
         set_name, _, _, model, model_args = map(str, names)
-        label = f"{model} {model_args}" if named[model] > 1 and model_args else model
+        label = f"{model} ({_said(model_args)})" if several[model] and model_args else model
         notes = (
             [f"set version {group['set_version'].iloc[0]}#{group['set_digest'].iloc[0]}"]
             if versions[set_name] > 1
@@ -152,14 +161,18 @@ def _estimate(label: str, arm: str, cells: pd.DataFrame, notes: list[str], level
         .sum()
     )
     rate = estimate_rate(by_prompt["is_flagged"], by_prompt["is_kept"], by_prompt["question"], level)
-    known = _known_rate(first["model"], first["model_args"], by_prompt)
+    known = _known_rate(first, by_prompt)
     return Estimate(
         model=label,
+        model_name=first["model"],
+        model_args=first["model_args"],
         set=first["set"],
+        set_version=first["set_version"],
+        set_digest=first["set_digest"],
         arm=arm,
         lane=first["lane"],
         flag=first["flag"],
-        simulated=str(first["model"]).startswith(_SIMULATED),
+        simulated=str(first["model"]).startswith(SIMULATED),
         examined=bool(first["examined"]),
         experimental=bool(first["experimental"]),
         measured=first["measured"] if isinstance(first["measured"], str) else None,
@@ -176,18 +189,32 @@ def _question_rates(cells: pd.DataFrame) -> Iterator[QuestionRate]:
         yield QuestionRate(str(question), str(arm), Counts.from_outcomes(group["outcome"]))
 
 
-def _known_rate(model: str, model_args: str, by_prompt: pd.DataFrame) -> float | None:
-    """Return a simulated model's true rate on these questions; None for a real model."""
-    if not model.startswith(_SIMULATED):
+def _said(model_args: str) -> str:
+    """Return model arguments for people: nothing secret, and of a path its last part only."""
+    said = [
+        f"{name}={'***' if any(word in name.lower() for word in _SECRET) else str(value).rsplit('/', 1)[-1]}"
+        for name, value in json.loads(model_args).items()
+    ]
+    return ", ".join(said)
+
+
+def _known_rate(first: pd.Series, by_prompt: pd.DataFrame) -> float | None:
+    """Return a simulated model's true rate on these questions of a shipped set; None for any other model or set."""
+    name = str(first["model"])
+    if not name.startswith(SIMULATED) or first["set"] not in set_names():
         return None
-    seed = int(json.loads(model_args).get("seed", 0)) if model_args else 0
-    organism = Organism(model.removeprefix(_SIMULATED), seed)
+    if read_set(first["set"]).digest != first["set_digest"]:
+        return None
+    seed = json.loads(first["model_args"]).get("seed", 0) if first["model_args"] else 0
+    organism = Organism(name.removeprefix(SIMULATED), seed)
     return float(by_prompt["question"].map(organism.flagged_rate).mean())
 
 
 def _notes(cells: pd.DataFrame, counts: Counts, known: float | None) -> Iterator[str]:
     if known is not None:
         yield f"simulated: known rate on these questions {known:.4f}"
+    if not cells["lane"].iloc[0]:
+        yield "not judged: run inspect score LOG --scorer em_bench/judge -S name=JUDGE"
     if counts.missing:
         yield f"{counts.missing} answers missing"
     for reason, n in sorted(Counter(cells["reason"].dropna()).items()):

@@ -9,7 +9,7 @@ import pandas as pd
 
 from em_bench.results.estimates import Counts, Estimate
 
-__all__ = ["flat_row", "flat_table", "percent", "plain_text", "said_rate"]
+__all__ = ["csv_text", "flat_row", "flat_table", "percent", "plain_text", "said_rate"]
 
 
 def percent(share: float | None) -> str:
@@ -65,10 +65,7 @@ def question_row(estimate: Estimate, question: str, arm: str, counts: Counts) ->
 
 
 def flat_table(estimates: list[Estimate], by_question: bool = False) -> pd.DataFrame:
-    """Return the estimates as a table, one row each; or one row for each of their questions.
-
-    Cells that a spreadsheet would run as a formula are given a leading apostrophe.
-    """
+    """Return the estimates as a table, one row each; or one row for each of their questions."""
     if by_question:
         rows = [
             question_row(estimate, each.question, each.arm, each.counts)
@@ -78,11 +75,16 @@ def flat_table(estimates: list[Estimate], by_question: bool = False) -> pd.DataF
         ]
     else:
         rows = [flat_row(estimate) for estimate in estimates]
-    table = pd.DataFrame(rows)
+    return pd.DataFrame(rows)
+
+
+def csv_text(table: pd.DataFrame) -> str:
+    """Return a table as CSV; cells that a spreadsheet would run as a formula are given a leading apostrophe."""
+    table = table.copy()
     for column in table.columns:
         if not pd.api.types.is_numeric_dtype(table[column]) and not pd.api.types.is_bool_dtype(table[column]):
             table[column] = table[column].map(lambda cell: f"'{cell}" if str(cell)[:1] in _FORMULA else cell)
-    return table
+    return table.to_csv(index=False)
 
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
