@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -15,14 +16,15 @@ from inspect_ai.model import (
     ChatMessageSystem,
     ChatMessageUser,
     GenerateConfig,
+    Model,
     get_model,
 )
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inspect_ai.viewer import TaskSamplesColumn, TaskSamplesView, ViewerConfig
 
 from em_bench.errors import Fault, OperatorError, unknown_name
-from em_bench.judging.grader import check_grader, grader_for, running_model
-from em_bench.judging.judge import Judge
+from em_bench.judging.grader import check_grader, grader_for, grader_name, running_model
+from em_bench.judging.judge import Judge, judges_for, read_judge
 from em_bench.judging.scorer import check_judge
 from em_bench.judging.scorer import judge as judge_scorer
 from em_bench.questions import Presentation, QuestionSet, SuiteItem, present, read_questions, read_set, set_names
@@ -79,7 +81,7 @@ def build_task(
     subject = running_model()
     for loaded in judges:
         if loaded.kind == "prompted" and subject is not None:
-            grader_for(loaded, subject)
+            _try_grader(loaded, subject)
     names = _listed(judge) or [questions.judge]
     return Task(
         dataset=MemoryDataset([_sample(asked, questions, maker) for asked in presented], name=questions.name),
@@ -125,7 +127,7 @@ def ask(judges: list[str]) -> Solver:
 
 @task
 def questions(
-    file: str,
+    file: str = "",
     judge: Names = None,
     arm: Names = None,
     only: Names = None,
@@ -143,6 +145,8 @@ def questions(
         readout: As on every set.
         maker: As on every set.
     """
+    if not file:
+        raise OperatorError(Fault("file", "nothing", "a file of questions", "Give one: -T file=questions.csv"))
     found = _from_hub(file) if file.startswith("hf:") else read_questions(Path(file))
     if found.name in set_names() and found.digest != read_set(found.name).digest:
         place = f"file {file} name"
@@ -175,6 +179,26 @@ def suite_task(item: SuiteItem) -> Task:
     """Return the task of one set of a suite, as the suite wants it run."""
     made = SET_TASKS[item.set](judge=item.judge, arm=list(item.arm) or None, only=list(item.only) or None)
     return task_with(made, epochs=Epochs(item.samples, [])) if item.samples else made
+
+
+def _try_grader(judge: Judge, subject: Model) -> None:
+    """Load a judge's grader, so that a missing key or extra is said before any call is made.
+
+    Raises:
+        OperatorError: The grader is missing, is the model under test, or cannot be loaded.
+    """
+    try:
+        grader_for(judge, subject)
+    except OperatorError:
+        raise
+    except Exception as error:  # each provider has errors of its own
+        said = " ".join(re.sub(r"\[/?[a-z ]+\]", "", str(getattr(error, "message", error))).split())  # no rich markup
+        offline = [name for name in judges_for(judge.constructs[0]) if read_judge(name).is_offline]
+        fix = (
+            f"Set its key, name another with --model-role grader=…, or judge offline with -T judge={'|'.join(offline)}."
+        )
+        place = f"judge {judge.name}, grader {grader_name(judge)}"
+        raise OperatorError(Fault(place, said, "a grader that can be loaded", fix)) from error
 
 
 def _listed(names: Names | Sequence[str]) -> list[str]:

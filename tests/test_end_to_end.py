@@ -98,6 +98,8 @@ def test_known_rates_lie_in_the_intervals_of_twenty_runs_through_inspect(tmp_pat
             hits["questions"] += rate.questions[0] <= truth <= rate.questions[1]
             hits["population"] += rate.population[0] <= organism.profile.flagged <= rate.population[1]
             n_intervals += 1
+            (estimate,) = estimate_answers(read_answers([log.location]))
+            assert estimate.known_rate == pytest.approx(truth)
     assert n_intervals == 80
     assert min(hits.values()) >= 70
 

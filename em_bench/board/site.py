@@ -69,7 +69,7 @@ def _bounds(interval: tuple[float, float] | None) -> str:
 
 def _lost(counts: Counts) -> str:
     """Return where the answers went that are not kept, and those that never came."""
-    kinds = {"incoherent": "incoherent", "refusal": "refusal", "off_topic": "off topic", "unscored": "unscored"}
+    kinds = {"incoherent": "incoherent", "refusal": "refused", "off_topic": "off topic", "unscored": "unscored"}
     found = [
         f"{getattr(counts, name)} {word}"
         for name, word in {**kinds, "missing": "missing"}.items()

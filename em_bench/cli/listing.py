@@ -8,20 +8,20 @@ import click
 
 __all__ = ["command"]
 
-WHAT = ("sets", "judges", "suites", "models")
+WHAT = ("sets", "judges", "suites", "models", "arms")
 
 
 @click.command("list")
 @click.argument("what", type=click.Choice(WHAT), default="sets")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", help="Default: table.")
 def command(what: str, form: str) -> None:
-    """List question sets, judges, suites or models.
+    """List question sets, judges, suites, models or arms.
 
     Example: em-bench list judges
     """
     from em_bench.cli.shared import print_json, print_table
 
-    rows = {"sets": _sets, "judges": _judges, "suites": _suites, "models": _models}[what]()
+    rows = {"sets": _sets, "judges": _judges, "suites": _suites, "models": _models, "arms": _arms}[what]()
     if form == "json":
         print_json(rows)
         return
@@ -58,6 +58,13 @@ def _sets() -> list[dict[str, Any]]:
         }
         for each in found
     ]
+
+
+def _arms() -> list[dict[str, Any]]:
+    from em_bench.questions import arm_names, read_arm
+
+    found = [read_arm(name) for name in arm_names()]
+    return [{"arm": arm.name, "title": arm.title, "why": arm.why} for arm in found]
 
 
 def _judges() -> list[dict[str, Any]]:

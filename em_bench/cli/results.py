@@ -54,8 +54,9 @@ def command(logs: tuple[str, ...], form: str, by: str | None, level: float) -> N
             "refusal",
             "unscored",
             "rate",
+            "lane",
         ]
         table["rate"] = table["rate"].map(percent)
-        print_table(shown, [[str(row[name]) for name in shown] for _, row in table.iterrows()], shown[4:])
+        print_table(shown, [[str(row[name]) for name in shown] for _, row in table.iterrows()], shown[4:-1])
     else:
         estimate_table(estimates)

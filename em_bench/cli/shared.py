@@ -62,10 +62,14 @@ def estimate_table(estimates: Sequence[Estimate]) -> None:
         click.echo(plain_text(said))
         print_table(columns, [[row[name] for name in columns] for _, row in here], _RIGHT)
         click.echo()
+    for estimate in estimates:
+        for note in estimate.notes:
+            if note[:1].isdigit():
+                click.echo(plain_text(f"{estimate.set}, {estimate.model}, {estimate.arm}: {note}"))
     for lane, measured in sorted({(each.lane, each.measured) for each in estimates if each.measured}):
         click.echo(plain_text(f"{lane}: {measured}."))
     if not all(estimate.examined for estimate in estimates):
-        click.echo("not examined: the judge's error on labelled answers has not been measured in an exam yet.")
+        click.echo("not examined: no card from an exam on answers labelled for this project yet.")
     if any(estimate.simulated for estimate in estimates):
         click.echo("organism/… models are simulated; 'known' is the rate they were built to have on these questions.")
 

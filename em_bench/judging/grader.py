@@ -18,7 +18,7 @@ from em_bench.judging.judge import Criterion, Judge
 from em_bench.judging.programs import Asked
 from em_bench.judging.readout import Readout, read_draws, read_probabilities, read_text, splits_numbers
 
-__all__ = ["ask_grader", "check_grader", "grader_for", "running_model"]
+__all__ = ["ask_grader", "check_grader", "grader_for", "grader_name", "running_model"]
 
 ROLE = "grader"
 _TOP_LOGPROBS = 20
@@ -45,7 +45,7 @@ def check_grader(judge: Judge, subject: Model | None) -> None:
     """
     if judge.is_offline or subject is None:
         return
-    name = _grader_name(judge)
+    name = grader_name(judge)
     place = f"judge {judge.name}"
     how = "Give one: --model-role grader=openai/gpt-4.1"
     if name is None:
@@ -66,7 +66,8 @@ def grader_for(judge: Judge, subject: Model) -> Model:
     return get_model(role=ROLE, default=judge.default_model, required=True)
 
 
-def _grader_name(judge: Judge) -> str | None:
+def grader_name(judge: Judge) -> str | None:
+    """Return the name of the role `grader`, else of the judge's default model, without loading either."""
     bound = model_roles().get(ROLE)
     model = bound[0] if isinstance(bound, list) else bound
     return str(model) if model is not None else judge.default_model

@@ -62,7 +62,8 @@ def find_logs(places: Sequence[str]) -> list[str]:
             found.append(place)
             continue
         if not is_remote and not Path(place).is_dir():
-            raise DataError(Fault(place, NOTHING, "a log file or a folder of logs"))
+            found_here = "a file of another kind" if Path(place).exists() else NOTHING
+            raise DataError(Fault(place, found_here, "a log file (.eval) or a folder of logs"))
         logs = [info.name for info in list_eval_logs(place)]
         if not logs:
             raise DataError(Fault(place, "no log", "Inspect logs (.eval) in this folder", "Run a task with --log-dir."))

@@ -215,6 +215,8 @@ def _notes(cells: pd.DataFrame, counts: Counts, known: float | None) -> Iterator
         yield f"simulated: known rate on these questions {known:.4f}"
     if not cells["lane"].iloc[0]:
         yield "not judged: run inspect score LOG --scorer em_bench/judge -S name=JUDGE"
+    if (n_runs := cells["task"].nunique()) > 1:
+        yield f"{n_runs} runs pooled"
     if counts.missing:
         yield f"{counts.missing} answers missing"
     for reason, n in sorted(Counter(cells["reason"].dropna()).items()):
