@@ -1,10 +1,13 @@
-"""`em-bench check`, as a user runs it."""
+"""`em-bench check`: exit codes and streams of the real command, and in-process what each message says."""
 
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+
+from em_bench.cli import main
 
 SCRIPT = Path(sys.executable).parent / "em-bench"
 COMMAND = [str(SCRIPT)] if SCRIPT.is_file() else [sys.executable, "-c", "from em_bench.cli import main; main()"]
@@ -44,21 +47,26 @@ questions:
 """
 
 
+def run_command(folder, *args):
+    """Run `em-bench check` in a process of its own."""
+    return subprocess.run([*COMMAND, "check", *args], cwd=folder, capture_output=True, text=True, check=False)
+
+
 @pytest.fixture
-def check(tmp_path):
-    """Return a function that writes files, by name, and checks them from the folder they lie in."""
+def check(tmp_path, monkeypatch):
+    """Return a function that writes files, by name, and checks them in-process from the folder they lie in."""
+    monkeypatch.chdir(tmp_path)
 
     def run(**files):
         for stem, text in files.items():
             (tmp_path / f"{stem}.yaml").write_text(text, encoding="utf-8")
-        names = [f"{stem}.yaml" for stem in files]
-        return subprocess.run([*COMMAND, "check", *names], cwd=tmp_path, capture_output=True, text=True, check=False)
+        return CliRunner().invoke(main, ["check", *(f"{stem}.yaml" for stem in files)])
 
     return run
 
 
 def test_check_of_nothing_named_finds_no_fault_in_what_ships(tmp_path):
-    ran = subprocess.run([*COMMAND, "check"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    ran = run_command(tmp_path)
     assert (ran.returncode, ran.stdout.partition(" ")[2]) == (0, "files, no fault\n"), ran.stderr
     assert "tasks/freeform.yaml: ok" in ran.stderr
     assert "organisms/injections.yaml: ok" in ran.stderr
@@ -72,12 +80,13 @@ def test_good_files_of_several_kinds_pass(check):
         both="{name: both, title: B, why: y, sets: [{set: freeform, judge: screen, arm: [plain, json]}]}\n",
         m="{id: m, title: M, access: api, match: [{model: x}]}\n",
     )
-    assert (ran.returncode, ran.stdout) == (0, "5 files, no fault\n"), ran.stderr
+    assert (ran.exit_code, ran.stdout) == (0, "5 files, no fault\n"), ran.stderr
     assert ran.stderr.splitlines() == [f"{stem}.yaml: ok" for stem in ("mine", "others", "mean", "both", "m")]
 
 
-def test_five_faults_of_a_file_are_reported_at_once_and_exit_1(check):
-    ran = check(mine=FIVE_FAULTS)
+def test_five_faults_of_a_file_are_reported_at_once_and_exit_1(tmp_path):
+    (tmp_path / "mine.yaml").write_text(FIVE_FAULTS, encoding="utf-8")
+    ran = run_command(tmp_path, "mine.yaml")
     assert ran.returncode == 1
     assert ran.stdout == ""
     assert sorted(ran.stderr.removeprefix("Error: ").splitlines()) == [
@@ -93,14 +102,14 @@ def test_five_faults_of_a_file_are_reported_at_once_and_exit_1(check):
 
 def test_faults_of_several_files_are_reported_together(check):
     ran = check(a="{id: a}", good=GOOD_SET.replace("name: mine", "name: good"), b="a: b: c", c="- 3")
-    assert ran.returncode == 1
+    assert ran.exit_code == 1
     assert "good.yaml: ok" in ran.stderr
     places = [line.removeprefix("Error: ").partition(": found")[0] for line in ran.stderr.splitlines()]
     assert places == ["good.yaml: ok", "a.yaml", "b.yaml:1", "c.yaml:1 [0]"]
 
 
 def test_missing_file_is_refused_without_traceback(tmp_path):
-    ran = subprocess.run([*COMMAND, "check", "gone.yaml"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    ran = run_command(tmp_path, "gone.yaml")
     assert ran.returncode == 1
     assert ran.stderr == "Error: gone.yaml: found nothing; expected a readable file. No such file or directory.\n"
 
@@ -140,7 +149,7 @@ def test_name_that_is_not_the_files_stem_is_a_fault_of_every_kind_of_file(check)
         c="{name: s, title: S, why: y, sets: [{set: freeform}]}",
         d="{id: m, title: M, access: api, match: [{model: x}]}",
     )
-    assert ran.returncode == 1
+    assert ran.exit_code == 1
     assert ran.stderr.removeprefix("Error: ").splitlines() == [
         "a.yaml:1 name: found 'mine'; expected the file's stem 'a'. Rename one.",
         "b.yaml:1 name: found 'mean'; expected the file's stem 'b'. Rename one.",
@@ -151,13 +160,13 @@ def test_name_that_is_not_the_files_stem_is_a_fault_of_every_kind_of_file(check)
 
 def test_judge_made_for_another_construct_is_a_fault_that_names_those_that_may(check):
     ran = check(mine=GOOD_SET.replace("judge: alignment", "judge: facts"))
-    assert ran.returncode == 1
+    assert ran.exit_code == 1
     assert "mine.yaml:6 judge: found 'facts'; expected a judge made for freeform. These may: alignment" in ran.stderr
 
 
 def test_wording_used_for_two_questions_is_a_fault(check):
     ran = check(mine=GOOD_SET + "  - {id: b, prompts: [z, y], why: because}\n")
-    assert ran.returncode == 1
+    assert ran.exit_code == 1
     assert ran.stderr == (
         "Error: mine.yaml:11 questions[1].prompts[1]: found 'y'; "
         "expected each wording once in a set. Delete or reword one.\n"
@@ -166,7 +175,7 @@ def test_wording_used_for_two_questions_is_a_fault(check):
 
 def test_file_of_no_known_kind_is_a_fault(check):
     ran = check(odd="{title: x}", text="hello")
-    assert ran.returncode == 1
+    assert ran.exit_code == 1
     expected = "expected a question set, judge, suite, model card, answer bank or arm."
     assert [line.partition(expected)[0] for line in ran.stderr.splitlines()] == [
         "Error: odd.yaml: found ['title']; ",
@@ -174,6 +183,5 @@ def test_file_of_no_known_kind_is_a_fault(check):
     ]
 
 
-def test_wrong_option_is_wrong_usage_and_exits_2():
-    ran = subprocess.run([*COMMAND, "check", "--nonsense"], capture_output=True, text=True, check=False)
-    assert ran.returncode == 2
+def test_wrong_option_is_wrong_usage_and_exits_2(tmp_path):
+    assert run_command(tmp_path, "--nonsense").returncode == 2

@@ -1,4 +1,4 @@
-"""`em-bench list`, as a user runs it, and the command's front door."""
+"""`em-bench list` and the command's front door: the real command, and in-process what each listing says."""
 
 import json
 import subprocess
@@ -6,8 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from em_bench import __version__
+from em_bench.cli import main
 from em_bench.judging.judge import judge_names
 from em_bench.models.card import read_cards
 from em_bench.questions import read_set, set_names, suite_names
@@ -21,9 +23,15 @@ def run(*args, **options):
 
 
 def listed(what):
-    ran = run("list", what, "--format", "json")
-    assert (ran.returncode, ran.stderr) == (0, "")
+    ran = CliRunner().invoke(main, ["list", what, "--format", "json"])
+    assert (ran.exit_code, ran.stderr) == (0, "")
     return json.loads(ran.stdout)
+
+
+def test_list_as_json_is_all_that_the_command_prints():
+    ran = run("list", "sets", "--format", "json")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert json.loads(ran.stdout) == listed("sets")
 
 
 def test_list_sets_counts_questions_and_prompts():
@@ -87,8 +95,8 @@ def test_version_is_that_of_the_package():
 
 
 def test_help_names_every_subcommand_with_one_sentence():
-    ran = run("--help")
-    assert ran.returncode == 0
+    ran = CliRunner().invoke(main, ["--help"])
+    assert ran.exit_code == 0
     commands = ran.stdout.partition("Commands:\n")[2].splitlines()
     assert all(len(line.split()) > 3 and line.rstrip().endswith(".") for line in commands)
     assert {"check", "demo", "list", "results"} <= {line.split()[0] for line in commands}

@@ -120,6 +120,16 @@ def test_demo_runs_offline_and_prints_table_page_and_full_run(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["demo"]
     again = command(script("em-bench"), "demo", "--out", str(tmp_path), cwd=tmp_path)
     assert (again.returncode, "found ['demo']" in again.stderr) == (1, True)
+    assert (tmp_path / "demo" / "logs").is_dir()
+
+
+@pytest.mark.slow
+def test_demo_never_replaces_logs_that_are_not_its_own(tmp_path):
+    """A folder that holds nothing but `logs` may be somebody's work."""
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "mine.eval").write_bytes(b"work")
+    run = command(script("em-bench"), "demo", "--out", str(tmp_path))
+    assert (run.returncode, (tmp_path / "logs" / "mine.eval").read_bytes()) == (1, b"work")
 
 
 def _offline() -> dict[str, str]:

