@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -18,6 +20,7 @@ __all__ = [
     "Record",
     "content_folder",
     "content_names",
+    "digest_of",
     "parse_yaml",
     "place_in",
     "read_record",
@@ -33,6 +36,16 @@ class Record(BaseModel):
     """A content file or a part of one: frozen, and unknown keys are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=False, str_min_length=1)
+
+    @property
+    def digest(self) -> str:
+        """Eight hexadecimal digits over the whole content: another digest is other content."""
+        return digest_of(self.model_dump(mode="json"))
+
+
+def digest_of(plain: dict[str, Any]) -> str:
+    """Return eight hexadecimal digits over plain JSON types, whatever the order of keys."""
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:8]
 
 
 @cache

@@ -95,6 +95,7 @@ def build_task(
             "set": questions.name,
             "set_version": questions.version,
             "set_digest": questions.digest,
+            "arm_digests": {asked.arm.name: asked.arm.digest for asked in presented},
             "construct": questions.construct,
             "flag": questions.flag,
         },

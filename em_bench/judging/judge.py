@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from em_bench.content import Record, content_folder, content_names, read_record, short_path
+from em_bench.content import Record, content_folder, content_names, digest_of, read_record, short_path
 from em_bench.errors import ContentError, Fault, OperatorError, unknown_name
 from em_bench.questions.schema import Id, Prose, Version
 
@@ -98,10 +97,9 @@ class Judge(Record):
     def digest(self) -> str:
         """Eight hexadecimal digits over everything that can change a verdict, but not over names or default models."""
         content = self.model_dump(mode="json", exclude=_ABOUT)
-        hashed = hashlib.sha256(json.dumps(content, sort_keys=True).encode())
         if self.kind == "classifier":
-            hashed.update(self.weights_path.read_bytes())
-        return hashed.hexdigest()[:8]
+            content["weights"] = hashlib.sha256(self.weights_path.read_bytes()).hexdigest()
+        return digest_of(content)
 
     @property
     def weights_path(self) -> Path:

@@ -19,7 +19,7 @@ CardId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.\-]*$")]
 
 
 class Match(Record):
-    """Which runs a card describes: the Inspect model string (`*` matches anything) and arguments that must agree."""
+    """Which runs a card describes: the Inspect model string (as a shell pattern) and arguments that must agree."""
 
     model: Prose
     args: dict[str, str | int | float | bool] = {}

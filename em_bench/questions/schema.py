@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
 from typing import Annotated, Literal, Self
 from warnings import catch_warnings, simplefilter
@@ -107,12 +105,6 @@ with catch_warnings():
             if repeated:
                 raise ValueError(f"{REPEATED_IDS} || Rename one of each pair: {', '.join(repeated)}.")
             return self
-
-        @property
-        def digest(self) -> str:
-            """Eight hexadecimal digits over the whole content: another digest is another set of questions."""
-            plain = json.dumps(self.model_dump(mode="json"), sort_keys=True)
-            return hashlib.sha256(plain.encode()).hexdigest()[:8]
 
         @property
         def comparability(self) -> int:

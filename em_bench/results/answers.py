@@ -29,6 +29,7 @@ COLUMNS = (
     "question",
     "prompt",
     "arm",
+    "arm_digest",
     "id",
     "epoch",
     "lane",
@@ -159,6 +160,7 @@ def _answer(
     marks = {name: mark for name, mark in value.items() if name not in OUTCOMES and not name.endswith("_mass")}
     return {
         **{key: summary.metadata.get(key) for key in ("question", "prompt", "arm")},
+        "arm_digest": (header.eval.metadata or {}).get("arm_digests", {}).get(summary.metadata.get("arm")),
         "id": str(summary.id),
         "epoch": summary.epoch,
         "outcome": outcome,

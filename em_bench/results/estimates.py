@@ -215,6 +215,9 @@ def _notes(cells: pd.DataFrame, counts: Counts, known: float | None) -> Iterator
         yield f"simulated: known rate on these questions {known:.4f}"
     if not cells["lane"].iloc[0]:
         yield "not judged: run inspect score LOG --scorer em_bench/judge -S name=JUDGE"
+    for arm, n_texts in cells.groupby("arm")["arm_digest"].nunique().items():
+        if n_texts > 1:
+            yield f"{n_texts} texts of arm {arm} pooled: its wording changed between runs"
     if (n_runs := cells["task"].nunique()) > 1:
         yield f"{n_runs} runs pooled"
     if counts.missing:
