@@ -16,8 +16,10 @@ def percent(share: float | None) -> str:
     """Return a share (0 to 1) as a percentage with sensible digits: 0.3 %, 2.1 %, 20 %; an em dash for none."""
     if share is None or math.isnan(share):
         return "—"
-    value = 100 * share + 1e-9  # halves go up
-    return f"{value:.0f} %" if value >= 9.95 or value == 0 else f"{value:.1f} %" if value >= 0.095 else f"{value:.1g} %"
+    value = 100 * share
+    if value == 0 or value >= 9.95:
+        return f"{math.floor(value + 0.5)} %"
+    return f"{value:.1f} %" if value >= 0.095 else f"{value:.1g} %"
 
 
 def said_rate(estimate: Estimate) -> str:
