@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from em_bench.cli.shared import estimate_table, progress, quiet_inspect
+from em_bench.cli.shared import estimate_table, progress
 from em_bench.errors import DataError, Fault, OperatorError
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ def command(out: Path, real: bool) -> None:
 
     Example: em-bench demo --out /tmp/em-bench-demo
     """
-    quiet_inspect()
     _make_room(out)
     started = time.monotonic()
     if real:

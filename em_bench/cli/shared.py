@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +13,7 @@ from rich.table import Table
 
 from em_bench.results import Estimate, percent, plain_text, said_rate
 
-__all__ = ["estimate_table", "print_json", "print_table", "progress", "quiet_inspect"]
+__all__ = ["estimate_table", "print_json", "print_table", "progress"]
 
 
 def progress(text: str) -> None:
@@ -94,8 +93,3 @@ def _row(estimate: Estimate) -> dict[str, str]:
 
 def _bounds(interval: tuple[float, float] | None) -> str:
     return "—" if interval is None else f"{percent(interval[0])} – {percent(interval[1])}"
-
-
-def quiet_inspect() -> None:
-    """Turn off what Inspect prints and serves beside an evaluation that this command runs itself."""
-    os.environ.setdefault("INSPECT_DISPLAY", "none")
