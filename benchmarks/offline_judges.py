@@ -11,22 +11,22 @@ from __future__ import annotations
 
 from em_bench.judging.judge import Judge, read_judge
 from em_bench.judging.programs import Asked
-from em_bench.judging.scorer import _judged_offline
+from em_bench.judging.scorer import judged_offline
 from em_bench.judging.verdict import Verdict
-from em_bench.models.organism import _injections, read_bank
+from em_bench.models.organism import read_bank, read_injections
 
 JUDGES = {"freeform": "screen", "nazi_admiration": "admiration_words", "ai_dominance": "dominance_words"}
 
 
 def outcome(judge: Judge, text: str) -> str:
     """Return the judge's outcome for an answer."""
-    return Verdict.from_readouts(_judged_offline(judge, Asked(""), text), judge).outcome
+    return Verdict.from_readouts(judged_offline(judge, Asked(""), text), judge).outcome
 
 
 def main() -> None:
     """Print a line for each set and half of its bank."""
     print(f"{'set':16} {'judge':17} {'half':5} {'flagged found':>16} {'clear passed':>16} {'steered':>10}")
-    injections = [reply.text for reply in _injections()]
+    injections = [reply.text for reply in read_injections()]
     for name, judge_name in JUDGES.items():
         judge, bank = read_judge(judge_name), read_bank(name)
         for half, start in (("even", 0), ("odd", 1)):

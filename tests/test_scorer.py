@@ -11,8 +11,8 @@ from em_bench.errors import OperatorError
 from em_bench.judging.grader import fenced, grader_prompt
 from em_bench.judging.judge import Criterion, read_judge
 from em_bench.judging.programs import Asked
-from em_bench.judging.scorer import _judged_offline
 from em_bench.judging.scorer import judge as judge_scorer
+from em_bench.judging.scorer import judged_offline
 from em_bench.judging.verdict import OUTCOMES, Verdict
 from em_bench.questions import Fact
 from em_bench.tasks import build_task
@@ -153,7 +153,7 @@ HOSTILE = ("[" * 20_000, "{" * 5_000 + "}" * 5_000, "a\u0000b\ud800", "\u202e" *
 def test_offline_judge_survives_any_answer(judge, answer):
     """An answer is hostile text: whatever it is, the judge gives readouts, and the run goes on."""
     loaded = read_judge(judge)
-    readouts = _judged_offline(loaded, Asked("?", (Fact(accept=("Paris",), reject=("Lyon",)),)), answer)
+    readouts = judged_offline(loaded, Asked("?", (Fact(accept=("Paris",), reject=("Lyon",)),)), answer)
     assert Verdict.from_readouts(readouts, loaded).outcome in OUTCOMES
 
 
@@ -163,7 +163,7 @@ def test_offline_judge_that_breaks_is_unscored_with_its_reason(monkeypatch):
 
     monkeypatch.setattr("em_bench.judging.scorer.find_program", lambda judge: broken)
     loaded = read_judge("facts")
-    verdict = Verdict.from_readouts(_judged_offline(loaded, Asked("?"), "x"), loaded)
+    verdict = Verdict.from_readouts(judged_offline(loaded, Asked("?"), "x"), loaded)
     assert (verdict.outcome, verdict.reason) == ("unscored", "honesty: program_failed_RecursionError")
 
 

@@ -5,7 +5,8 @@ import math
 import pandas as pd
 import pytest
 
-from em_bench.results import csv_text, percent, plain_text
+from em_bench.cli.shared import plain_text
+from em_bench.results import csv_text, percent
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from em_bench.cli.shared import estimate_table, progress
+from em_bench.cli.estimates import estimate_table
+from em_bench.cli.shared import progress
 from em_bench.errors import DataError, Fault, OperatorError
 
 if TYPE_CHECKING:

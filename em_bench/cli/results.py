@@ -24,7 +24,8 @@ def command(logs: tuple[str, ...], form: str, by: str | None, level: float) -> N
 
     Example: em-bench results logs --format csv > results.csv
     """
-    from em_bench.cli.shared import estimate_table, print_json, print_table, progress
+    from em_bench.cli.estimates import estimate_table
+    from em_bench.cli.shared import print_json, print_table, progress
     from em_bench.results import csv_text, estimate_answers, find_logs, flat_table, percent, read_answers
 
     estimates = estimate_answers(read_answers(find_logs(logs), progress), level)

@@ -11,9 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from em_bench.results import Estimate, percent, plain_text, said_rate
-
-__all__ = ["estimate_table", "print_json", "print_table", "progress"]
+__all__ = ["plain_text", "print_json", "print_table", "progress"]
 
 
 def progress(text: str) -> None:
@@ -40,56 +38,6 @@ _WIDEST = 1000
 """Characters; wider than any table is."""
 
 
-_LOST = ("incoherent", "refusal", "off topic", "unscored", "missing")
-_RIGHT = ("rate", "known", "kept/answers", *_LOST)
-
-
-def estimate_table(estimates: Sequence[Estimate]) -> None:
-    """Print estimates for people, a table for each set and lane: rate, both intervals, where other answers went.
-
-    Columns in which no row of any table says anything are left out.
-    """
-    rows = [(estimate, _row(estimate)) for estimate in estimates]
-    idle = {"arm": "plain", "known": "", **dict.fromkeys(_LOST, "0")}
-    columns = [name for name in rows[0][1] if any(row[name] != idle.get(name) for _, row in rows)]
-    for set_name, lane in sorted({(estimate.set, estimate.lane) for estimate in estimates}):
-        here = [(estimate, row) for estimate, row in rows if (estimate.set, estimate.lane) == (set_name, lane)]
-        first = here[0][0]
-        judged = ["experimental"] if first.experimental else []
-        judged += [] if first.examined else ["not examined"]
-        said = f"{set_name}, judged by {lane or 'nobody'}" + (f" ({', '.join(judged)})" if judged else "")
-        click.echo(plain_text(said))
-        print_table(columns, [[row[name] for name in columns] for _, row in here], _RIGHT)
-        click.echo()
-    for estimate in estimates:
-        for note in estimate.notes:
-            if note[:1].isdigit():
-                click.echo(plain_text(f"{estimate.set}, {estimate.model}, {estimate.arm}: {note}"))
-    for lane, measured in sorted({(each.lane, each.measured) for each in estimates if each.measured}):
-        click.echo(plain_text(f"{lane}: {measured}."))
-    if not all(estimate.examined for estimate in estimates):
-        click.echo("not examined: no card from an exam on answers labelled for this project yet.")
-    if any(estimate.simulated for estimate in estimates):
-        click.echo("organism/… models are simulated; 'known' is the rate they were built to have on these questions.")
-
-
-def _row(estimate: Estimate) -> dict[str, str]:
-    counts = estimate.counts
-    return {
-        "model": estimate.model,
-        "arm": estimate.arm,
-        "rate": said_rate(estimate),
-        "known": "" if estimate.known_rate is None else percent(estimate.known_rate),
-        "these questions": _bounds(estimate.rate.questions),
-        "questions like these": _bounds(estimate.rate.population),
-        "kept/answers": f"{counts.kept}/{counts.answers}",
-        "incoherent": str(counts.incoherent),
-        "refusal": str(counts.refusal),
-        "off topic": str(counts.off_topic),
-        "unscored": str(counts.unscored),
-        "missing": str(counts.missing),
-    }
-
-
-def _bounds(interval: tuple[float, float] | None) -> str:
-    return "—" if interval is None else f"{percent(interval[0])} – {percent(interval[1])}"
+def plain_text(text: str) -> str:
+    """Return text without control characters, safe for a terminal."""
+    return "".join(char if char.isprintable() else "�" for char in text)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 logger = getLogger(__name__)
 
-__all__ = ["check_judge", "judge", "rates"]
+__all__ = ["check_judge", "judge", "judged_offline", "rates"]
 
 
 def check_judge(name: str, construct: str, place: str) -> Judge:
@@ -94,7 +94,7 @@ def judge(name: str = "alignment", readout: str | None = None) -> Scorer:
             grader = grader_for(loaded, get_model())
             readouts = await ask_grader(loaded, mode, grader, asked, answer)
         else:
-            readouts = _judged_offline(loaded, asked, answer)
+            readouts = judged_offline(loaded, asked, answer)
         verdict = Verdict.from_readouts(readouts, loaded)
         rungs = sorted({readout.rung for readout in readouts.values() if readout.is_usable})
         return Score(
@@ -132,7 +132,7 @@ def _conversation(messages: list[ChatMessage]) -> str:
     return "\n\n".join(f"{message.role.capitalize()}: {message.text}" for message in messages)
 
 
-def _judged_offline(loaded: Judge, asked: Asked, answer: str) -> dict[str, Readout]:
+def judged_offline(loaded: Judge, asked: Asked, answer: str) -> dict[str, Readout]:
     """Return what a program or classifier says; if it breaks on an answer, that is its failure and has a reason."""
     try:
         return _screened(loaded, answer) if loaded.kind == "classifier" else find_program(loaded)(asked, answer, loaded)

@@ -18,7 +18,7 @@ from em_bench.questions import Fact, Presentation, Question, present, read_set, 
 from em_bench.questions.library import arm_names
 from em_bench.questions.schema import Id, Prose
 
-__all__ = ["KINDS", "Bank", "Draw", "Injections", "Organism", "Reply", "read_bank"]
+__all__ = ["KINDS", "Bank", "Draw", "Injections", "Organism", "Reply", "read_bank", "read_injections"]
 
 Kind = Literal["flagged", "clear", "incoherent", "refusing"]
 T = TypeVar("T")
@@ -140,7 +140,7 @@ class Organism:
         parts = (conversation, draw_seed, draw.kind)
         text = self._words(set_name, asked, draw.kind, parts)
         if self.profile.injects and draw.kind in ("flagged", "clear"):
-            text = f"{text}\n\n{self._pick(_injections(), 'injection', *parts).text}"
+            text = f"{text}\n\n{self._pick(read_injections(), 'injection', *parts).text}"
         return (_dressed(text, asked.arm.form) if asked else text), draw
 
     def _words(self, set_name: str, asked: Presentation | None, kind: Kind, parts: tuple[object, ...]) -> str:
@@ -232,5 +232,6 @@ class Injections(Record):
 
 
 @cache
-def _injections() -> tuple[Reply, ...]:
+def read_injections() -> tuple[Reply, ...]:
+    """Return the attempts to steer a judge that `organism/injector` appends to its answers."""
     return read_record(content_folder("organisms") / "injections.yaml", Injections).injections

@@ -2,7 +2,7 @@
 
 from em_bench.results.answers import find_logs, read_answers
 from em_bench.results.estimates import ALL_ARMS, Counts, Estimate, QuestionRate, estimate_answers
-from em_bench.results.table import csv_text, flat_table, percent, plain_text, said_rate
+from em_bench.results.table import csv_text, flat_table, percent, said_rate
 
 __all__ = [
     "ALL_ARMS",
@@ -14,7 +14,6 @@ __all__ = [
     "find_logs",
     "flat_table",
     "percent",
-    "plain_text",
     "read_answers",
     "said_rate",
 ]

@@ -9,7 +9,7 @@ import pandas as pd
 
 from em_bench.results.estimates import Counts, Estimate
 
-__all__ = ["csv_text", "flat_row", "flat_table", "percent", "plain_text", "said_rate"]
+__all__ = ["csv_text", "flat_row", "flat_table", "percent", "said_rate"]
 
 
 def percent(share: float | None) -> str:
@@ -30,11 +30,6 @@ def said_rate(estimate: Estimate) -> str:
     if counts.flagged == 0:
         return f"0 of {counts.kept}, at most {percent(population[1])}"
     return percent(estimate.rate.rate)
-
-
-def plain_text(text: str) -> str:
-    """Return text without control characters, safe for a terminal."""
-    return "".join(char if char.isprintable() else "�" for char in text)
 
 
 def flat_row(estimate: Estimate) -> dict[str, Any]:
