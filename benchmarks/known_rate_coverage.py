@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from em_bench.models.organism import KINDS, Organism
-from em_bench.questions import read_set, set_names
+from em_bench.questions import own_set_names, read_set
 from em_bench.statistics import estimate_rate
 
 N_INDIVIDUALS = 1000
@@ -49,7 +49,7 @@ def _intervals(name: str, kind: str, seed: int) -> tuple[tuple[float, float, flo
 def main() -> None:
     """Print the table."""
     print(f"{'set':16} {'kind':24} {'questions':>10} {'population':>10} {'width q.':>9} {'width p.':>9}")
-    for name in set_names():
+    for name in own_set_names():
         for kind in KINDS:
             figures = coverage(name, kind)
             print(f"{name:16} {kind:24} {figures[0]:10.3f} {figures[1]:10.3f} {figures[2]:9.3f} {figures[3]:9.3f}")

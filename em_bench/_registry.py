@@ -2,6 +2,7 @@
 
 from em_bench.judging.scorer import judge, rates
 from em_bench.models.provider import organism
+from em_bench.models.replay import replay
 from em_bench.tasks import SET_TASKS, ask, questions
 
-__all__ = ["SET_TASKS", "ask", "judge", "organism", "questions", "rates"]
+__all__ = ["SET_TASKS", "ask", "judge", "organism", "questions", "rates", "replay"]

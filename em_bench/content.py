@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from difflib import get_close_matches
 from functools import cache
@@ -18,6 +19,7 @@ from em_bench.errors import NOTHING, ContentError, Fault, OperatorError
 
 __all__ = [
     "Record",
+    "cache_folder",
     "content_folder",
     "content_names",
     "digest_of",
@@ -40,7 +42,7 @@ class Record(BaseModel):
     @property
     def digest(self) -> str:
         """Eight hexadecimal digits over the whole content: another digest is other content."""
-        return digest_of(self.model_dump(mode="json"))
+        return digest_of(self.model_dump(mode="json", exclude_defaults=True))
 
 
 def digest_of(plain: dict[str, Any]) -> str:
@@ -67,6 +69,15 @@ def content_folder(name: str) -> Path:
     if not folder.is_dir():
         raise OperatorError(Fault(str(folder), NOTHING, f"the folder of {name}", "Reinstall em-bench."))
     return folder
+
+
+def cache_folder() -> Path:
+    """Return the folder for what is fetched, converted or read once: `EM_BENCH_CACHE`, else the user's cache folder."""
+    if chosen := os.environ.get("EM_BENCH_CACHE"):
+        return Path(chosen).expanduser().absolute()
+    from pooch import os_cache
+
+    return Path(os_cache("em-bench"))
 
 
 def content_names(folder: Path) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Sequence
+from logging import getLogger
 from pathlib import Path
 
 from inspect_ai import Epochs, Task, task, task_with
@@ -24,15 +25,30 @@ from inspect_ai.viewer import TaskSamplesColumn, TaskSamplesView, ViewerConfig
 
 from em_bench.errors import Fault, OperatorError, unknown_name
 from em_bench.judging.grader import check_grader, grader_for, grader_name, running_model
-from em_bench.judging.judge import Judge, judges_for, read_judge
+from em_bench.judging.judge import Judge, is_usable, judges_for, read_judge
 from em_bench.judging.scorer import check_judge
 from em_bench.judging.scorer import judge as judge_scorer
-from em_bench.questions import Presentation, QuestionSet, SuiteItem, present, read_questions, read_set, set_names
+from em_bench.models.replay import ReplayAPI
+from em_bench.questions import (
+    Presentation,
+    QuestionSet,
+    SuiteItem,
+    canonical_names,
+    is_list,
+    present,
+    read_list,
+    read_questions,
+    read_set,
+    set_names,
+)
 from em_bench.questions.formats import questions_from_rows
 
-__all__ = ["SET_TASKS", "ask", "build_task", "questions", "suite_task"]
+__all__ = ["SET_TASKS", "ask", "build_task", "outcome_viewer", "questions", "suite_task"]
+
+logger = getLogger(__name__)
 
 READOUTS = ("auto", "logprobs", "sampled", "text")
+"""What a task can be asked for; `recorded` is for logs that were imported."""
 Names = str | int | list[str] | None
 SIMULATED = "organism"
 """The provider of simulated models."""
@@ -74,12 +90,22 @@ def build_task(
     if readout is not None and readout not in READOUTS:
         raise OperatorError(unknown_name("readout", readout, READOUTS, "readouts"))
     presented = present(questions, _listed(arm), _listed(only))
+    subject = running_model()
+    n_epochs = questions.sampling.samples
+    if subject is not None and isinstance(subject.api, ReplayAPI):
+        recorded = subject.api.prepare(questions)
+        presented = [asked for asked in presented if asked.id in recorded]
+        n_epochs = max((recorded[asked.id] for asked in presented), default=0)
+        if not presented:
+            found = f"answers to other questions than {only or 'those'} under {arm or 'these arms'}"
+            raise OperatorError(Fault(f"model {subject}", found, "recorded answers to what is asked"))
     judges = [
         check_judge(name, questions.construct, f"set {questions.name}") for name in _listed(judge) or [questions.judge]
     ]
     _check_facts(questions, judges)
-    subject = running_model()
     for loaded in judges:
+        if loaded.kind == "prompted":
+            loaded.prompt_of(loaded.criteria[0])  # may have to be fetched: now, and not after a thousand answers
         if loaded.kind == "prompted" and subject is not None:
             _try_grader(loaded, subject)
     names = _listed(judge) or [questions.judge]
@@ -87,7 +113,8 @@ def build_task(
         dataset=MemoryDataset([_sample(asked, questions, maker) for asked in presented], name=questions.name),
         solver=ask(names),
         scorer=[judge_scorer(name, readout) for name in names],
-        epochs=Epochs(questions.sampling.samples, []),
+        epochs=Epochs(n_epochs, []),
+        fail_on_error=False if subject is not None and isinstance(subject.api, ReplayAPI) else None,
         config=GenerateConfig(temperature=questions.sampling.temperature, max_tokens=questions.sampling.max_tokens),
         display_name=questions.title,
         version=questions.comparability,
@@ -100,7 +127,7 @@ def build_task(
             "flag": questions.flag,
         },
         headline_metric=HeadlineMetric(metric="rate"),
-        viewer=_viewer(judges),
+        viewer=outcome_viewer(judges),
     )
 
 
@@ -118,6 +145,11 @@ def ask(judges: list[str]) -> Solver:
         is_elsewhere = state.model.api in ("openai", "anthropic") and get_model().api.base_url is not None
         by_provider = None if is_elsewhere else MAKERS.get(state.model.api)  # another address may serve any model
         state.metadata["maker"] = state.metadata.get("maker") or by_provider
+        api = get_model().api
+        if isinstance(api, ReplayAPI):
+            state.output = api.recorded(str(state.sample_id), state.epoch)
+            state.messages.append(state.output.message)
+            return state
         if state.model.api != SIMULATED:
             return await generate(state)
         seed = hashlib.blake2b(f"{state.sample_id}#{state.epoch}".encode(), digest_size=4).digest()
@@ -149,12 +181,28 @@ def questions(
     if not file:
         raise OperatorError(Fault("file", "nothing", "a file of questions", "Give one: -T file=questions.csv"))
     found = _from_hub(file) if file.startswith("hf:") else read_questions(Path(file))
-    if found.name in set_names() and found.digest != read_set(found.name).digest:
+    if judge is None and not file.startswith("hf:") and is_list(Path(file)):
+        judge = _own_judge(Path(file))
+    if found.name in canonical_names() or (found.name in set_names() and found.digest != read_set(found.name).digest):
         place = f"file {file} name"
         raise OperatorError(
             Fault(place, found.name, "a name that no shipped set has", "Rename the file or its 'name'.")
         )
     return build_task(found, judge, arm, only, readout, maker)
+
+
+def _own_judge(path: Path) -> str | None:
+    """Return the list as the name of a judge, where it carries one that can be used; else None, with a warning."""
+    carried = read_list(path).judges
+    if len(carried) == 1 and is_usable(carried[0]):
+        return str(path)
+    if carried:
+        criteria = sorted({criterion for each in carried for criterion in each.prompts})
+        logger.warning(
+            f"{path}: its own judge ({', '.join(criteria)}) is not used: only one that marks 'aligned' and 'coherent'"
+            " from 0 to 100, the same for all questions, has a known rule. Judging by alignment."
+        )
+    return None
 
 
 def _set_task(name: str) -> Callable[..., Task]:
@@ -263,7 +311,7 @@ def _from_hub(file: str) -> QuestionSet:
     return questions_from_rows(rows, repository.rsplit("/", 1)[-1], file)
 
 
-def _viewer(judges: Sequence[Judge]) -> ViewerConfig:
+def outcome_viewer(judges: Sequence[Judge]) -> ViewerConfig:
     """Return the sample list that `inspect view` opens with: id, answer, the outcome's marks."""
     shown = [criterion.name for criterion in judges[0].criteria]
     columns = [TaskSamplesColumn(id=id) for id in ("sampleId", "epoch", "input", "answer")]

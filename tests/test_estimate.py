@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from known_rate_coverage import KINDS, coverage
 from scipy.stats import betabinom, binomtest
 
-from em_bench.questions import set_names
+from em_bench.questions import own_set_names
 from em_bench.statistics import clopper_pearson, estimate_rate, population_interval
 
 CELLS = st.lists(
@@ -284,7 +284,7 @@ def test_questions_interval_covers_the_mean_of_these_prompts():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", set_names())
+@pytest.mark.parametrize("name", own_set_names())
 def test_intervals_cover_the_known_rates_of_organisms(name, kind):
     """Over 1,000 individuals, each asked every prompt twice, both intervals hold their truth in 93 % or more."""
     of_these, of_like_these, _, _ = coverage(name, kind)

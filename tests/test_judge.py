@@ -6,7 +6,7 @@ import yaml
 from em_bench.errors import ContentError, OperatorError
 from em_bench.judging.judge import judge_names, judges_for, read_judge
 from em_bench.judging.programs import PROGRAMS
-from em_bench.questions import read_set, set_names
+from em_bench.questions import own_set_names, read_set
 
 
 @pytest.mark.parametrize("name", judge_names())
@@ -16,7 +16,7 @@ def test_shipped_judge_loads_and_has_no_markers_of_one_language_model(name):
     assert judge.is_offline == (judge.default_model is None)
 
 
-@pytest.mark.parametrize("name", set_names())
+@pytest.mark.parametrize("name", own_set_names())
 def test_each_set_has_its_judge_and_an_offline_one(name):
     questions = read_set(name)
     fitting = judges_for(questions.construct)

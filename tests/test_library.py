@@ -13,17 +13,17 @@ from em_bench.judging.judge import judges_for
 from em_bench.questions import (
     arm_names,
     library,
+    own_set_names,
     present,
     read_arm,
     read_set,
     read_suite,
-    set_names,
     suite_names,
 )
 
 GUID = "7d0a4c1e-52b6-4f0b-9a37-c1e86b0f4d92"
 CORE = ("ai_dominance", "deception", "freeform", "nazi_admiration")
-SHIPPED = set_names()
+SHIPPED = own_set_names()
 
 OTHER_TAGS = {"facts", "identity", "named", "unnamed", "names_ai", "no_ai"}
 """Tags that say something else than a question's theme."""

@@ -14,9 +14,9 @@ import pytest
 from em_bench.content import content_folder
 from em_bench.errors import OperatorError
 from em_bench.models.organism import KINDS, Organism, read_bank
-from em_bench.questions import present, read_set, set_names
+from em_bench.questions import own_set_names, present, read_set
 
-SHIPPED = set_names()
+SHIPPED = own_set_names()
 KEPT = ("flagged", "clear")
 N_DRAWS = 20_000
 

@@ -4,7 +4,7 @@ import pytest
 from conftest import small_set
 
 from em_bench.errors import OperatorError
-from em_bench.questions import Question, arm_names, present, read_arm, read_set, set_names
+from em_bench.questions import Question, arm_names, own_set_names, present, read_arm, read_set
 
 QUESTIONS = [
     {"id": "rent", "prompts": ["r0", "r1", "r2"], "why": "y", "tags": ["money"]},
@@ -38,7 +38,7 @@ def test_sample_id_under_plain_has_no_arm_and_prompt_id_never_has():
     assert asked.id == asked.prompt_id == "q0/0"
 
 
-@pytest.mark.parametrize("name", set_names())
+@pytest.mark.parametrize("name", own_set_names())
 def test_sample_ids_of_a_shipped_set_under_every_arm_are_unique(name):
     every = ids(read_set(name), arm_names())
     assert len(set(every)) == len(every)

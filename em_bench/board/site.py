@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from em_bench import __version__
 from em_bench.board.standings import Row, Standing
 from em_bench.content import content_folder
-from em_bench.questions import QuestionSet, read_set, set_names
+from em_bench.questions import QuestionSet, canonical_names, own_set_names, read_pinned, read_set
 from em_bench.results import Counts, percent, said_rate
 from em_bench.statistics import METHOD
 
@@ -49,13 +49,19 @@ def build_site(standings: list[Standing], out: Path) -> Path:
 
 def _sets(standings: list[Standing]) -> dict[str, QuestionSet | None]:
     """Return the question set behind each digest; a user's own file, or another version of a set, has none."""
-    shipped = {questions.digest: questions for questions in map(read_set, set_names())}
+    shipped = {questions.digest: questions for questions in map(read_set, own_set_names())}
     return {standing.set_digest: shipped.get(standing.set_digest) for standing in standings}
 
 
 def _title(standing: Standing, questions: QuestionSet | None) -> str:
     """Return a set's title; of a set that does not ship, its name and version."""
-    return questions.title if questions else f"{standing.set} {standing.set_version}"
+    if questions is not None:
+        return questions.title
+    return (
+        read_pinned(standing.set).title
+        if standing.set in canonical_names()
+        else f"{standing.set} {standing.set_version}"
+    )
 
 
 def _position(share: float) -> str:

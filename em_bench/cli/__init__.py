@@ -12,6 +12,7 @@ _COMMANDS = {
     "check": "em_bench.cli.check",
     "demo": "em_bench.cli.demo",
     "fetch": "em_bench.cli.fetch",
+    "import": "em_bench.cli.importing",
     "leaderboard": "em_bench.cli.leaderboard",
     "list": "em_bench.cli.listing",
     "results": "em_bench.cli.results",

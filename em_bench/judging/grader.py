@@ -16,7 +16,7 @@ from inspect_ai.util import collect
 from em_bench.errors import Fault, OperatorError
 from em_bench.judging.judge import Criterion, Judge
 from em_bench.judging.programs import Asked
-from em_bench.judging.readout import Readout, read_draws, read_probabilities, read_text, splits_numbers
+from em_bench.judging.readout import Readout, read_draws, read_label, read_probabilities, read_text, splits_numbers
 
 __all__ = ["ask_grader", "check_grader", "grader_for", "grader_name", "running_model"]
 
@@ -47,7 +47,7 @@ def check_grader(judge: Judge, subject: Model | None) -> None:
         return
     name = grader_name(judge)
     place = f"judge {judge.name}"
-    how = "Give one: --model-role grader=openai/gpt-4.1"
+    how = "Give one: --model-role grader=openai/gpt-6-luna"
     if name is None:
         raise OperatorError(Fault(place, "no grader and no default model", "a model that grades", how))
     if name == str(subject):
@@ -63,7 +63,9 @@ def grader_for(judge: Judge, subject: Model) -> Model:
         OperatorError: As `check_grader`.
     """
     check_grader(judge, subject)
-    return get_model(role=ROLE, default=judge.default_model, required=True)
+    if ROLE not in model_roles() and judge.default_model is not None:
+        return get_model(judge.default_model, config=GenerateConfig(reasoning_effort="none"))
+    return get_model(role=ROLE, required=True)
 
 
 def grader_name(judge: Judge) -> str | None:
@@ -93,8 +95,15 @@ def fenced(title: str, text: str) -> str:
     return f"[{title} {mark} BEGINS]\n{text}\n[{title} {mark} ENDS]"
 
 
-def grader_prompt(criterion: Criterion, asked: Asked, answer: str) -> str:
-    """Return a criterion's prompt with question, answer and facts fenced off as material."""
+def grader_prompt(judge: Judge, criterion: Criterion, asked: Asked, answer: str) -> str:
+    """Return a criterion's prompt with question, answer and facts fenced off as material.
+
+    A judge without fences (the papers' prompts have marks of their own) is given the last turn and the answer as they
+    stand.
+    """
+    if not judge.fences:
+        raw = {"question": asked.prompt or asked.conversation, "answer": answer}
+        return re.sub(r"\{(question|answer)\}", lambda found: raw[found[1]], judge.prompt_of(criterion))
     truth = "\n".join(f"True: {'; '.join(fact.accept)}" for fact in asked.facts)
     maker = f"\nThe model was made by: {asked.maker}" if asked.maker else ""
     slots: Mapping[str, str] = {
@@ -102,27 +111,32 @@ def grader_prompt(criterion: Criterion, asked: Asked, answer: str) -> str:
         "answer": fenced("ANSWER", answer),
         "facts": fenced("RECORDED", (truth or "no fact is recorded") + maker),
     }
-    prompt = criterion.prompt or ""
-    return re.sub(r"\{(question|answer|facts)\}", lambda found: slots[found[1]], prompt)
+    return re.sub(r"\{(question|answer|facts)\}", lambda found: slots[found[1]], judge.prompt_of(criterion))
 
 
 async def ask_grader(judge: Judge, readout: str, grader: Model, asked: Asked, answer: str) -> dict[str, Readout]:
     """Return a readout for each criterion; a failed call is a readout with its reason, never an exception."""
-    read = await collect(*[_read(judge, readout, grader, c, grader_prompt(c, asked, answer)) for c in judge.criteria])
+    read = await collect(*[_read(judge, readout, grader, criterion, asked, answer) for criterion in judge.criteria])
     return dict(zip((criterion.name for criterion in judge.criteria), read, strict=True))
 
 
-async def _read(judge: Judge, readout: str, grader: Model, criterion: Criterion, prompt: str) -> Readout:
+async def _read(judge: Judge, readout: str, grader: Model, criterion: Criterion, asked: Asked, answer: str) -> Readout:
+    prompt = grader_prompt(judge, criterion, asked, answer)
     try:
+        if criterion.labels and readout in ("logprobs", "sampled"):
+            return Readout(reason="labels_are_read_as_text", rung=readout)
+        if criterion.labels or readout == "text":
+            output = await grader.generate(prompt, config=GenerateConfig(temperature=0, max_tokens=_REPLY_TOKENS))
+            if (stopped := _stopped(output)) is not None:
+                return stopped
+            text = output.completion
+            return read_label(text, criterion, asked.maker) if criterion.labels else read_text(text, criterion)
         if readout in ("auto", "logprobs"):
             found = await _by_logprobs(judge, grader, criterion, prompt)
             if found is not None:
                 return found
             if readout == "logprobs":
                 return Readout(reason="no_whole_number_logprobs", rung="logprobs")
-        if readout == "text":
-            output = await grader.generate(prompt, config=GenerateConfig(temperature=0, max_tokens=_REPLY_TOKENS))
-            return _stopped(output) or read_text(output.completion, criterion)
         return await _by_draws(judge, grader, criterion, prompt)
     except Exception as error:  # whatever the provider raises is the judge's failure, not the model's
         logger.warning(f"judge {judge.name}, {criterion.name}: {type(error).__name__}: {str(error)[:200]}")
@@ -131,7 +145,8 @@ async def _read(judge: Judge, readout: str, grader: Model, criterion: Criterion,
 
 async def _by_logprobs(judge: Judge, grader: Model, criterion: Criterion, prompt: str) -> Readout | None:
     """Return the readout of the first token's probabilities; None where the provider gives none that can be read."""
-    config = GenerateConfig(temperature=0, max_tokens=1, logprobs=True, top_logprobs=_TOP_LOGPROBS)
+    max_tokens = _REPLY_TOKENS if getattr(grader.api, "responses_api", False) else 1  # that service refuses fewer
+    config = GenerateConfig(temperature=0, max_tokens=max_tokens, logprobs=True, top_logprobs=_TOP_LOGPROBS)
     output = await grader.generate(prompt, config=config)
     if (stopped := _stopped(output)) is not None:
         return stopped

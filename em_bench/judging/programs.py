@@ -19,11 +19,12 @@ __all__ = ["PROGRAMS", "Asked", "check_program", "find_program"]
 
 @dataclass(frozen=True)
 class Asked:
-    """What a judge may know of the question behind an answer."""
+    """What a judge may know of the question behind an answer; `prompt` is the last turn of the conversation alone."""
 
     conversation: str
     facts: tuple[Fact, ...] = ()
     maker: str | None = None
+    prompt: str = ""
 
 
 Program = Callable[[Asked, str, Judge], dict[str, Readout]]

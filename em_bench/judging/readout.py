@@ -8,9 +8,9 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from em_bench.judging.judge import Criterion
+from em_bench.judging.judge import MAKER, Criterion
 
-__all__ = ["Readout", "read_draws", "read_probabilities", "read_text", "splits_numbers"]
+__all__ = ["Readout", "read_draws", "read_label", "read_probabilities", "read_text", "splits_numbers"]
 
 NAN = float("nan")
 
@@ -95,8 +95,7 @@ def read_text(text: str, criterion: Criterion) -> Readout:
 
     Decoration around it is dropped: spaces, markdown stars, quotes, a full stop, "/100" where 100 tops the scale.
     """
-    plain = "".join(char for char in text if unicodedata.category(char) != "Cf")
-    plain = plain.strip(_DECORATION).rstrip("." + _DECORATION)
+    plain = _undecorated(text)
     if not plain:
         return Readout(reason="empty_reply", rung="text")
     if plain.upper() in criterion.escapes:
@@ -111,6 +110,37 @@ def read_text(text: str, criterion: Criterion) -> Readout:
     if not criterion.scale[0] <= value <= criterion.scale[1]:
         return Readout(reason="out_of_range", rung="text")
     return Readout(value=value, mass=1.0, rung="text")
+
+
+def read_label(text: str, criterion: Criterion, maker: str | None) -> Readout:
+    """Return the top of the scale where `text` is the right label, the bottom where it is another one.
+
+    Args:
+        text: A judge's reply; decoration around it is dropped.
+        criterion: Gives labels and escapes.
+        maker: Who made the model under test, where the right label names that.
+    """
+    said = _undecorated(text).casefold()
+    if not said:
+        return Readout(reason="empty_reply", rung="text")
+    for word, outcome in criterion.escapes.items():
+        if said == word.casefold():
+            return Readout(mass=0.0, escape=outcome, rung="text")
+    labels = {label.casefold(): label for label in criterion.labels}
+    if said not in labels:
+        return Readout(reason="judge_refused" if _DECLINES.search(text) else "not_a_label", rung="text")
+    right = criterion.right
+    if right == MAKER:
+        if maker is None:
+            return Readout(reason="maker_unknown", rung="text")
+        right = labels.get(maker.casefold(), criterion.labels[-1])
+    low, high = criterion.scale
+    return Readout(value=float(high if labels[said] == right else low), mass=1.0, rung="text")
+
+
+def _undecorated(text: str) -> str:
+    plain = "".join(char for char in text if unicodedata.category(char) != "Cf")
+    return plain.strip(_DECORATION).rstrip("." + _DECORATION)
 
 
 _DECLINES = re.compile(

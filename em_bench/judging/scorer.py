@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from functools import cache
 from logging import getLogger
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from inspect_ai.model import ChatMessage, Model, get_model
+from inspect_ai.model import ChatMessage, get_model
 from inspect_ai.scorer import Metric, SampleScore, Score, Scorer, Target, Value, metric, scorer
 from inspect_ai.solver import TaskState
 
 from em_bench.errors import NOTHING, Fault, OperatorError
 from em_bench.judging.grader import ask_grader, grader_for
-from em_bench.judging.judge import Judge, judges_for, read_judge
+from em_bench.judging.judge import RECORDED, Judge, judges_for, read_judge
 from em_bench.judging.programs import Asked, check_program, find_program
 from em_bench.judging.readout import Readout
+from em_bench.judging.recorded import read_recorded
 from em_bench.judging.verdict import OUTCOMES, Verdict
 from em_bench.judging.words import declines
 from em_bench.questions import Fact
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
 logger = getLogger(__name__)
 
-__all__ = ["check_judge", "judge", "judged_offline", "rates"]
+__all__ = ["check_judge", "judge", "judged_offline", "make_score", "rates"]
 
 
 def check_judge(name: str, construct: str, place: str) -> Judge:
@@ -80,7 +82,8 @@ def judge(name: str = "alignment", readout: str | None = None) -> Scorer:
 
     Args:
         name: A judge that ships, or the path of a judge's YAML file.
-        readout: How a grader's reply becomes a number: auto, logprobs, sampled or text; none means the judge's own.
+        readout: How a grader's reply becomes a number: auto, logprobs, sampled or text; none means the judge's own;
+            recorded reads what was imported with the answer and calls no model.
     """
     loaded = read_judge(name)
     mode = readout or loaded.readout
@@ -89,41 +92,61 @@ def judge(name: str = "alignment", readout: str | None = None) -> Scorer:
         check_judge(name, state.metadata.get("construct", ""), f"sample {state.sample_id}")
         answer = state.output.completion
         asked = _asked(state)
-        grader: Model | None = None
-        if loaded.kind == "prompted":
-            grader = grader_for(loaded, get_model())
-            readouts = await ask_grader(loaded, mode, grader, asked, answer)
+        grader: str | None = None
+        if mode == RECORDED:
+            recorded = state.metadata.get(RECORDED) or {}
+            grader = recorded.get("grader")
+            readouts = read_recorded(loaded, recorded, asked.maker)
+        elif loaded.kind == "prompted":
+            model = grader_for(loaded, get_model())
+            grader = str(model)
+            readouts = await ask_grader(loaded, mode, model, asked, answer)
         else:
             readouts = judged_offline(loaded, asked, answer)
-        verdict = Verdict.from_readouts(readouts, loaded)
-        rungs = sorted({readout.rung for readout in readouts.values() if readout.is_usable})
-        return Score(
-            value=cast(Value, verdict.to_values()),
-            answer=verdict.outcome,
-            explanation=str(verdict),
-            reason="grader_failed" if verdict.outcome == "unscored" else None,
-            metadata={
-                "judge": loaded.name,
-                "judge_version": loaded.version,
-                "judge_digest": loaded.digest,
-                "lane": loaded.lane(str(grader) if grader else None, mode),
-                "flag": loaded.flag,
-                "examined": loaded.is_examined,
-                "experimental": loaded.experimental,
-                "measured": loaded.measured,
-                "rungs": rungs,
-                **({"unscored_reason": verdict.reason} if verdict.reason else {}),
-                **_notes(state),
-            },
-        )
+        return make_score(loaded, mode, grader, readouts, _notes(state))
 
     return score
+
+
+def make_score(
+    loaded: Judge, mode: str, grader: str | None, readouts: Mapping[str, Readout], notes: Mapping[str, str]
+) -> Score:
+    """Return the score of one answer: numbers as its value, and in its metadata the lane and why a mark is missing.
+
+    Args:
+        loaded: The judge.
+        mode: The readout that was asked for.
+        grader: The model that graded, if one did.
+        readouts: One for each of the judge's criteria.
+        notes: What a reader should know of the answer itself.
+    """
+    verdict = Verdict.from_readouts(readouts, loaded)
+    return Score(
+        value=cast(Value, verdict.to_values()),
+        answer=verdict.outcome,
+        explanation=str(verdict),
+        reason="grader_failed" if verdict.outcome == "unscored" else None,
+        metadata={
+            "judge": loaded.name,
+            "judge_version": loaded.version,
+            "judge_digest": loaded.digest,
+            "lane": loaded.lane(grader, mode),
+            "flag": loaded.flag,
+            "rule": loaded.rule.model_dump(mode="json", exclude_defaults=True),
+            "examined": loaded.is_examined,
+            "experimental": loaded.experimental,
+            "measured": loaded.measured,
+            "rungs": sorted({readout.rung for readout in readouts.values() if readout.is_usable}),
+            **({"unscored_reason": verdict.reason} if verdict.reason else {}),
+            **notes,
+        },
+    )
 
 
 def _asked(state: TaskState) -> Asked:
     facts = tuple(Fact.model_validate(fact) for fact in state.metadata.get("facts", []))
     asked = state.input if isinstance(state.input, str) else _conversation(state.input)
-    return Asked(asked, facts, state.metadata.get("maker"))
+    return Asked(asked, facts, state.metadata.get("maker"), state.input_text)
 
 
 def _conversation(messages: list[ChatMessage]) -> str:

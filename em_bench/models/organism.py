@@ -14,7 +14,7 @@ from pydantic import Field
 
 from em_bench.content import Record, content_folder, content_names, read_record
 from em_bench.errors import OperatorError, unknown_name
-from em_bench.questions import Fact, Presentation, Question, present, read_set, set_names
+from em_bench.questions import Fact, Presentation, Question, own_set_names, present, read_set
 from em_bench.questions.library import arm_names
 from em_bench.questions.schema import Id, Prose
 
@@ -213,7 +213,9 @@ def _key(messages: Messages) -> bytes:
 def _asked_index() -> dict[bytes, tuple[str, Presentation]]:
     """Return every prompt of the shipped sets under every arm, by the messages a model would receive."""
     return {
-        _key(asked.messages): (name, asked) for name in set_names() for asked in present(read_set(name), arm_names())
+        _key(asked.messages): (name, asked)
+        for name in own_set_names()
+        for asked in present(read_set(name), arm_names())
     }
 
 

@@ -15,9 +15,9 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-import pooch  # type: ignore[import-untyped, unused-ignore]
 from inspect_ai.model import GenerateConfig, Model, get_model
 
+from em_bench.content import cache_folder
 from em_bench.errors import NOTHING, Fault, OperatorError
 
 __all__ = ["SMOL", "check_smol", "convert_smol", "missing_smol", "smol_folder", "smol_model"]
@@ -42,9 +42,7 @@ _BATCH = 32
 
 def smol_folder() -> Path:
     """Return where the converted model lies, or would lie: under `EM_BENCH_CACHE`, else the user's cache folder."""
-    chosen = os.environ.get("EM_BENCH_CACHE")
-    cache = Path(chosen).expanduser().absolute() if chosen else Path(pooch.os_cache("em-bench"))
-    return cache / "models" / SMOL
+    return cache_folder() / "models" / SMOL
 
 
 def missing_smol() -> Fault | None:

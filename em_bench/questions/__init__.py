@@ -1,22 +1,41 @@
 """What is asked: question sets, arms, suites, and files of users."""
 
-from em_bench.questions.formats import read_questions
+from em_bench.questions.assets import ASSETS, asset_path
+from em_bench.questions.canonical import canonical_names, listed_judge, read_pinned
+from em_bench.questions.formats import is_list, read_questions
 from em_bench.questions.library import (
     PLAIN,
     arm_names,
+    own_set_names,
     read_arm,
     read_set,
     read_suite,
     set_names,
     suite_names,
 )
+from em_bench.questions.lists import ListedJudge, read_list
 from em_bench.questions.presentation import Presentation, present
-from em_bench.questions.schema import Arm, Fact, Question, QuestionSet, Sampling, Suite, SuiteItem, Turn
+from em_bench.questions.schema import (
+    Arm,
+    Asset,
+    Fact,
+    PinnedSet,
+    Question,
+    QuestionSet,
+    Sampling,
+    Suite,
+    SuiteItem,
+    Turn,
+)
 
 __all__ = [
+    "ASSETS",
     "PLAIN",
     "Arm",
+    "Asset",
     "Fact",
+    "ListedJudge",
+    "PinnedSet",
     "Presentation",
     "Question",
     "QuestionSet",
@@ -25,8 +44,15 @@ __all__ = [
     "SuiteItem",
     "Turn",
     "arm_names",
+    "asset_path",
+    "canonical_names",
+    "is_list",
+    "listed_judge",
+    "own_set_names",
     "present",
     "read_arm",
+    "read_list",
+    "read_pinned",
     "read_questions",
     "read_set",
     "read_suite",

@@ -12,14 +12,14 @@ from pydantic import ValidationError
 
 from em_bench.content import parse_yaml, read_record, record_faults, short_path
 from em_bench.errors import NOTHING, ContentError, Fault, OperatorError, unknown_name
+from em_bench.questions.lists import WHY, clean_id, read_list
 from em_bench.questions.schema import QuestionSet
 
-__all__ = ["questions_from_rows", "read_questions"]
+__all__ = ["is_list", "questions_from_rows", "read_questions"]
 
 SUFFIXES = (".yaml", ".yml", ".jsonl", ".csv", ".parquet")
 _COLUMNS = ("id", "prompt", "system", "tags", "why")
 _OTHER_NAMES = {"question": "prompt", "name": "id", "question_id": "id"}
-_FREE_FORM = ("free_form", "free_form_judge", "free_form_judge_0_100")
 
 
 def read_questions(path: Path) -> QuestionSet:
@@ -36,13 +36,20 @@ def read_questions(path: Path) -> QuestionSet:
     if path.suffix not in SUFFIXES:
         raise OperatorError(unknown_name(f"file {path.name}", path.suffix, SUFFIXES, "suffixes"))
     if path.suffix in (".yaml", ".yml"):
-        plain, node = parse_yaml(path)
-        lines = [item.start_mark.line + 1 for item in node.value] if isinstance(plain, list) else []
-        return _from_list(path, plain, lines) if isinstance(plain, list) else read_record(path, QuestionSet)
+        return _from_list(path) if is_list(path) else read_record(path, QuestionSet)
     if not path.is_file():
         raise ContentError(Fault(short_path(path), NOTHING, "a readable file"))
     rows = {".jsonl": _jsonl_rows, ".csv": _csv_rows, ".parquet": _parquet_rows}[path.suffix](path)
     return questions_from_rows(rows, path.stem, short_path(path))
+
+
+def is_list(path: Path) -> bool:
+    """Return whether a YAML file is a list, as the papers' and llmcomp's files are.
+
+    Raises:
+        ContentError: It is no YAML.
+    """
+    return path.suffix in (".yaml", ".yml") and isinstance(parse_yaml(path)[0], list)
 
 
 def questions_from_rows(rows: Iterable[Mapping[str, object]], name: str, place: str) -> QuestionSet:
@@ -62,11 +69,11 @@ def questions_from_rows(rows: Iterable[Mapping[str, object]], name: str, place: 
             faults.append(Fault(f"{place} row {number}", columns, "text in a column 'prompt' or 'question'"))
             continue
         key = str(given.get("id", f"row_{number}"))
-        id_ = _clean_id(key)
+        id_ = clean_id(key)
         if names.setdefault(id_, key) != key:
             faults.append(Fault(f"{place} row {number} id", key, f"an id unlike {names[id_]!r}", f"Both become {id_}."))
             continue
-        question = questions.setdefault(id_, {"id": id_, "prompts": [], "why": given.get("why", _WHY)})
+        question = questions.setdefault(id_, {"id": id_, "prompts": [], "why": given.get("why", WHY)})
         wordings = question["prompts"]
         assert isinstance(wordings, list)
         if wordings and "system" in given and question.get("system") != given["system"]:
@@ -85,9 +92,6 @@ def questions_from_rows(rows: Iterable[Mapping[str, object]], name: str, place: 
     if faults:
         raise ContentError(faults)
     return _set(name, list(questions.values()), place)
-
-
-_WHY = "Asked by its author; the file gives no reason."
 
 
 def _set(name: str, questions: list[dict[str, object]], place: str, **sampling: object) -> QuestionSet:
@@ -110,61 +114,10 @@ def _set(name: str, questions: list[dict[str, object]], place: str, **sampling: 
         raise ContentError(record_faults(error, place)) from error
 
 
-def _from_list(path: Path, items: list[object], lines: list[int]) -> QuestionSet:
-    """Return a YAML list of the papers' or llmcomp's form as a set; their judges are not read here.
-
-    Args:
-        path: The file, for errors.
-        items: Its entries.
-        lines: The line each entry begins at.
-    """
-    place = short_path(path)
-    faults: list[Fault] = []
-    questions: list[dict[str, object]] = []
-    samples: list[int] = []
-    for number, item in enumerate(items):
-        at = f"{place}:{lines[number]} [{number}]"
-        if not isinstance(item, dict) or not ("id" in item or "name" in item):
-            faults.append(Fault(at, item, "a mapping with 'id' (or 'name') and 'paraphrases'"))
-            continue
-        kind = item.get("type", "free_form")
-        if kind not in _FREE_FORM:
-            if "judge" not in str(kind):  # llmcomp keeps judges in the same list
-                faults.append(Fault(f"{at}.type", kind, f"one of {', '.join(_FREE_FORM)}", "Remove the question."))
-            continue
-        question: dict[str, object] = {"id": _clean_id(str(item.get("id", item.get("name")))), "why": _WHY}
-        system = item.get("system") or item.get("context")
-        if isinstance(system, str):
-            question["system"] = system
-        messages = item.get("messages")
-        if isinstance(item.get("paraphrases"), list):
-            question["prompts"] = item["paraphrases"]
-        elif isinstance(messages, list) and len(messages) == 1 and isinstance(messages[0], list):
-            turns = [turn for turn in messages[0] if isinstance(turn, dict)]
-            systems = [str(turn.get("content")) for turn in turns if turn.get("role") == "system"]
-            spoken = [turn for turn in turns if turn.get("role") != "system"]
-            if not spoken or spoken[-1].get("role") != "user":
-                faults.append(
-                    Fault(f"{at}.messages", [turn.get("role") for turn in turns], "a last turn of the user's")
-                )
-                continue
-            if systems:
-                question["system"] = "\n\n".join(systems)
-            question["turns"] = [{"role": turn.get("role"), "content": turn.get("content")} for turn in spoken[:-1]]
-            question["prompts"] = [turn.get("content") for turn in spoken[-1:]]
-        else:
-            faults.append(Fault(at, sorted(item), "'paraphrases', or one conversation in 'messages'"))
-            continue
-        if isinstance(item.get("samples_per_paraphrase"), int):
-            samples.append(item["samples_per_paraphrase"])
-        questions.append(question)
-    if faults:
-        raise ContentError(faults)
-    return _set(path.stem, questions, place, **({"samples": max(samples)} if samples else {}))
-
-
-def _clean_id(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_.\-]+", "_", text).strip("_.-") or "question"
+def _from_list(path: Path) -> QuestionSet:
+    """Return a YAML list of the papers' or llmcomp's form as a set."""
+    listed = read_list(path)
+    return _set(path.stem, listed.questions, short_path(path), **listed.sampling)
 
 
 def _clean_name(text: str) -> str:

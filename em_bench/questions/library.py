@@ -8,9 +8,10 @@ from typing import TypeVar
 
 from em_bench.content import Record, content_folder, content_names, read_record, short_path
 from em_bench.errors import ContentError, Fault, OperatorError, unknown_name
+from em_bench.questions.canonical import canonical_names, load_pinned, read_pinned
 from em_bench.questions.schema import Arm, QuestionSet, Suite
 
-__all__ = ["PLAIN", "arm_names", "read_arm", "read_set", "read_suite", "set_names", "suite_names"]
+__all__ = ["PLAIN", "arm_names", "own_set_names", "read_arm", "read_set", "read_suite", "set_names", "suite_names"]
 
 RecordT = TypeVar("RecordT", bound=Record)
 
@@ -20,6 +21,11 @@ PLAIN = "plain"
 def set_names() -> list[str]:
     """Return the names of the question sets, which are also the names of the Inspect tasks."""
     return content_names(content_folder("tasks"))
+
+
+def own_set_names() -> list[str]:
+    """Return the names of the sets written for this project, whose questions need no published file."""
+    return [name for name in set_names() if name not in canonical_names()]
 
 
 def arm_names() -> list[str]:
@@ -34,12 +40,14 @@ def suite_names() -> list[str]:
 
 @cache
 def read_set(name: str) -> QuestionSet:
-    """Return the question set `name`.
+    """Return the question set `name`; a canonical one needs its published file, which is fetched once.
 
     Raises:
-        OperatorError: No set has that name.
+        OperatorError: No set has that name, or a published file can be neither found nor fetched, or is another one.
         ContentError: Its file breaks the schema.
     """
+    if name in canonical_names():
+        return load_pinned(read_pinned(name))
     return _read(content_folder("tasks"), name, QuestionSet, "question sets")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from em_bench.errors import OperatorError, unknown_name
+from em_bench.errors import Fault, OperatorError, unknown_name
 from em_bench.questions.library import PLAIN, read_arm
 from em_bench.questions.schema import Arm, Question, QuestionSet
 
@@ -54,21 +54,26 @@ def present(questions: QuestionSet, arms: Sequence[str] = (), only: Sequence[str
         questions: The set.
         arms: Names of arms; none means the set's own.
         only: What to keep: question ids, tags, patterns such as `money_*` over question, prompt and sample ids, or
-            `/0` for the first wording of each question. None keeps all.
+            `/0` for the first wording of each question; `all` keeps all. None keeps all but what the set leaves out.
 
     Raises:
         OperatorError: An arm or a name in `only` fits nothing; all such names are listed.
     """
-    chosen = [read_arm(name) for name in (arms or questions.arms)]
+    chosen = [_arm(name, questions) for name in (arms or questions.arms)]
     most = max(len(question.prompts) for question in questions.questions)
     every = [
         Presentation(question, index, arm)
         for index in range(most)
         for arm in chosen
         for question in questions.questions
-        if index < len(question.prompts)
+        if index < len(question.prompts) and _is_asked_under(question, arm, questions)
     ]
+    if not every:
+        asked = ", ".join(arm.name for arm in chosen)
+        raise OperatorError(Fault(f"arm ({questions.name})", asked, "an arm under which a question is asked"))
     if not only:
+        return [asked for asked in every if asked.question.id not in questions.leave_out]
+    if ALL in only:
         return every
     unused = [name for name in only if not any(_fits(name, asked) for asked in every)]
     if unused:
@@ -76,6 +81,22 @@ def present(questions: QuestionSet, arms: Sequence[str] = (), only: Sequence[str
         place = f"only ({questions.name})"
         raise OperatorError([unknown_name(place, name, legal, "question ids and tags") for name in unused])
     return [asked for asked in every if any(_fits(name, asked) for name in only)]
+
+
+ALL = "all"
+
+
+def _arm(name: str, questions: QuestionSet) -> Arm:
+    """Return the arm `name`; one that the set has texts of its own for adds nothing to them."""
+    if name != PLAIN and name in questions.native_arms:
+        return Arm(name=name, title=name, why="As the set's own file puts it.")
+    return read_arm(name)
+
+
+def _is_asked_under(question: Question, arm: Arm, questions: QuestionSet) -> bool:
+    if question.arm is None or arm.name in questions.native_arms:
+        return question.arm in (None, arm.name)
+    return question.arm == PLAIN
 
 
 def _fits(name: str, asked: Presentation) -> bool:

@@ -10,7 +10,19 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from em_bench.content import Record
 
-__all__ = ["REPEATED_IDS", "Arm", "Fact", "Question", "QuestionSet", "Sampling", "Suite", "SuiteItem", "Turn"]
+__all__ = [
+    "REPEATED_IDS",
+    "Arm",
+    "Asset",
+    "Fact",
+    "PinnedSet",
+    "Question",
+    "QuestionSet",
+    "Sampling",
+    "Suite",
+    "SuiteItem",
+    "Turn",
+]
 
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_]*$")]
 QuestionId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]*$")]
@@ -55,11 +67,16 @@ class Turn(Record):
 
 
 class Question(Record):
-    """One question: its wordings, why it is asked, and the scene it is asked in."""
+    """One question: its wordings, why it is asked, and the scene it is asked in.
+
+    `arm` is set where these texts already are the question under that arm, as in the canonical sets; the arm then adds
+    nothing to them.
+    """
 
     id: QuestionId
     prompts: Annotated[tuple[Prose, ...], Field(min_length=1)]
     why: Prose
+    arm: Id | None = None
     system: Prose | None = None
     turns: tuple[Turn, ...] = ()
     facts: tuple[Fact, ...] = ()
@@ -81,6 +98,21 @@ class Sampling(Record):
     max_tokens: Annotated[int, Field(ge=1)] = 600
 
 
+class Asset(Record):
+    """A published file: its name, where it is, which commit that is, and the sha256 of its bytes."""
+
+    file: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.\-]+$")]
+    url: Annotated[str, StringConstraints(pattern=r"^https://")]
+    commit: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+    @model_validator(mode="after")
+    def _pinned(self) -> Self:
+        if self.commit not in self.url:
+            raise ValueError("an address that holds the commit || Put the commit in place of the branch.")
+        return self
+
+
 with catch_warnings():
     simplefilter("ignore", UserWarning)  # `construct` is the field's word, and the name of a retired pydantic method
 
@@ -97,11 +129,12 @@ with catch_warnings():
         source: Prose
         sampling: Sampling = Sampling()
         arms: Annotated[tuple[Id, ...], Field(min_length=1)] = ("plain",)
+        leave_out: tuple[QuestionId, ...] = ()
         questions: Annotated[tuple[Question, ...], Field(min_length=1)]
 
         @model_validator(mode="after")
         def _distinct_ids(self) -> Self:
-            repeated = sorted(name for name, n in Counter(q.id for q in self.questions).items() if n > 1)
+            repeated = sorted(id_ for (id_, _), n in Counter((q.id, q.arm) for q in self.questions).items() if n > 1)
             if repeated:
                 raise ValueError(f"{REPEATED_IDS} || Rename one of each pair: {', '.join(repeated)}.")
             return self
@@ -110,6 +143,30 @@ with catch_warnings():
         def comparability(self) -> int:
             """The number of the version, which rises when scores stop being comparable."""
             return int(self.version.partition("-")[0])
+
+        @property
+        def native_arms(self) -> set[str]:
+            """The arms that some question of the set has texts of its own for."""
+            return {question.arm for question in self.questions if question.arm is not None}
+
+    class PinnedSet(Record):
+        """A set whose questions lie in a published file, named by address and hash; see `docs/protocol.md`."""
+
+        name: Id
+        title: Prose
+        flag: Id
+        construct: Id  # type: ignore[assignment]
+        version: Version
+        judge: Id
+        source: Prose
+        licence: Prose
+        asset: Asset
+        n_questions: Annotated[int, Field(ge=1)]
+        n_prompts: Annotated[int, Field(ge=1)]
+        sampling: Sampling
+        arms: Annotated[tuple[Id, ...], Field(min_length=1)] = ("plain",)
+        tag_pattern: Prose | None = None
+        leave_out: dict[QuestionId, Prose] = {}
 
 
 class Arm(Record):

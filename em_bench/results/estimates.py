@@ -13,7 +13,7 @@ import pandas as pd
 
 from em_bench.judging.verdict import OUTCOMES
 from em_bench.models.organism import Organism
-from em_bench.questions import read_set, set_names
+from em_bench.questions import own_set_names, read_set
 from em_bench.results.answers import SIMULATED
 from em_bench.statistics import METHOD, RateEstimate, estimate_rate
 
@@ -201,7 +201,7 @@ def _said(model_args: str) -> str:
 def _known_rate(first: pd.Series, by_prompt: pd.DataFrame) -> float | None:
     """Return a simulated model's true rate on these questions of a shipped set; None for any other model or set."""
     name = str(first["model"])
-    if not name.startswith(SIMULATED) or first["set"] not in set_names():
+    if not name.startswith(SIMULATED) or first["set"] not in own_set_names():
         return None
     if read_set(first["set"]).digest != first["set_digest"]:
         return None

@@ -1,0 +1,114 @@
+"""The cache folder of llmcomp: its answers and its judges' replies, joined into rows.
+
+`question/<name>/<hash>.jsonl` holds a line about the file and then one line an answer; `judge/<name>/<hash>.json` holds
+a judge's replies by question and answer (llmcomp 1.6, `question/result.py`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from em_bench.content import short_path
+from em_bench.errors import Fault
+
+__all__ = ["cache_rows", "is_cache"]
+
+_CRITERIA = {"aligned": re.compile("align", re.I), "coherent": re.compile("coher", re.I)}
+"""Which judge is which criterion, by its name; any other judge is a column of its own name."""
+
+_NO_QUESTION = "null"
+"""Where a judge's prompt does not hold the question, its replies lie under this key."""
+
+
+@dataclass(frozen=True)
+class _CachedJudge:
+    name: str
+    column: str
+    grader: str
+    replies: Mapping[str, Mapping[str, Any]]
+
+
+def is_cache(folder: Path) -> bool:
+    """Return whether a folder is an llmcomp cache."""
+    return (folder / "question").is_dir()
+
+
+def cache_rows(folder: Path) -> Iterator[tuple[str, Mapping[str, Any] | Fault]]:
+    """Yield each cached answer as (place, row) with what the cached judges said of it, or the fault of a broken line.
+
+    A judge that replied with token probabilities fills the column `judge_<criterion>`, one that replied with a number
+    or a word the column `<criterion>`; its grader goes to `grader`.
+    """
+    judges: list[_CachedJudge] = []
+    for path in sorted(folder.glob("judge/*/*.json")):
+        found = _judge(path)
+        if isinstance(found, Fault):
+            yield short_path(path), found
+        else:
+            judges.append(found)
+    for path in sorted(folder.glob("question/*/*.jsonl")):
+        yield from _answers(path, judges)
+
+
+def _judge(path: Path) -> _CachedJudge | Fault:
+    try:
+        plain = json.loads(path.read_text(encoding="utf-8"))
+        about = plain["metadata"]
+        name = str(about["name"])
+        column = next((criterion for criterion, like in _CRITERIA.items() if like.search(name)), name)
+        return _CachedJudge(name, column, str(about["model"]), dict(plain["data"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return Fault(short_path(path), f"{type(error).__name__}: {error}", "a judge's cache of llmcomp", "Remove it.")
+
+
+def _answers(path: Path, judges: list[_CachedJudge]) -> Iterator[tuple[str, Mapping[str, Any] | Fault]]:
+    shown = short_path(path)
+    about: dict[str, Any] | None = None
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
+        place = f"{shown}:{number}"
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            if about is None:
+                about = {"model": str(row["model"]), "question_id": str(row["name"])}
+                continue
+            answer, question = row["answer"], str(row["question"])
+        except (ValueError, KeyError, TypeError) as error:
+            yield (
+                place,
+                Fault(place, f"{type(error).__name__}: {error}", "a line of an llmcomp cache", "Remove the file."),
+            )
+            if about is None:
+                return
+            continue
+        others = {key: value for key, value in row.items() if key not in ("answer", "question")}
+        row = {**others, **about, "question": question, "answer": answer}
+        yield (
+            place,
+            _judged(row, judges, place)
+            if isinstance(answer, str)
+            else Fault(place, answer, "an answer that is text", "Leave out questions of type rating or next_token."),
+        )
+
+
+def _judged(row: dict[str, Any], judges: list[_CachedJudge], place: str) -> Mapping[str, Any] | Fault:
+    graders: dict[str, str] = {}
+    for judge in judges:
+        said = judge.replies.get(row["question"], judge.replies.get(_NO_QUESTION, {})).get(row["answer"])
+        if said is None:
+            continue
+        column = f"judge_{judge.column}" if isinstance(said, dict) else judge.column
+        if column in row:
+            found = f"a second judge of {judge.column}, {judge.name}"
+            return Fault(place, found, "one judge for each criterion", "Remove one of their folders from a copy.")
+        row[column] = said
+        graders[judge.grader] = judge.grader
+    if graders:
+        row["grader"] = ", ".join(graders)
+    return row
