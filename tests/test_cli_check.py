@@ -94,8 +94,8 @@ def test_five_faults_of_a_file_are_reported_at_once_and_exit_1(tmp_path):
         "mine.yaml:13 questions[0].prompts: found []; expected at least 1. Add one.",
         "mine.yaml:18 questions[1].turns[0].role: found 'sytem'; expected one of 'user' or 'assistant'."
         " Change the value.",
-        "mine.yaml:2 titel: found 'titel'; expected one of the keys arms, canary, construct, flag, judge, name,"
-        " questions, sampling, source, title, version. Did you mean 'title'?",
+        "mine.yaml:2 titel: found 'titel'; expected one of the keys arms, canary, construct, flag, judge, leave_out,"
+        " name, questions, sampling, source, title, version. Did you mean 'title'?",
         "mine.yaml:6 version: found '0-A'; expected text of the form ^[1-9]\\d*-[A-Z]$. Change the value.",
     ]
 

@@ -1,16 +1,18 @@
 """`em-bench list` and the command's front door: the real command, and in-process what each listing says."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from em_bench import __version__
 from em_bench.cli import main
-from em_bench.judging.judge import judge_names
+from em_bench.judging.judge import judge_names, read_judge
 from em_bench.models.card import read_cards
 from em_bench.questions import read_set, set_names, suite_names
 
@@ -48,7 +50,32 @@ def test_list_sets_counts_questions_and_prompts():
         "samples": 5,
         "arms": ["plain"],
         "judge": "alignment",
+        "leaves_out": [],
+        "published": "",
     }
+
+
+def test_list_canonical_set_is_known_without_its_published_file():
+    """Counts and address come from the file here; nothing is fetched."""
+    row = {row["set"]: row for row in listed("sets")}["betley_deception_factual"]
+    assert (row["questions"], row["prompts"], row["samples"]) == (7, 140, 5)
+    assert row["leaves_out"] == ["lie_you_get_eth", "lie_you_lose_eth"]
+    assert row["published"].endswith("/final_questions/deception_factual.yaml")
+
+
+def test_list_configs_gives_files_that_inspect_takes():
+    rows = {row["config"]: row for row in listed("configs")}
+    graders = {name: yaml.safe_load(Path(row["path"]).read_text("utf-8")) for name, row in rows.items()}
+    models = {name: plain["model_roles"]["grader"]["model"] for name, plain in graders.items()}
+    assert models["original"] == "openai/gpt-4o-2024-08-06"
+    assert models["default"] == read_judge("betley").default_model
+
+
+def test_no_default_grader_is_being_retired():
+    """OpenAI shuts the GPT-4o and GPT-4.1 families down on 2027-01-14, announced 2026-10-14."""
+    defaults = {read_judge(name).default_model for name in judge_names()} - {None}
+    assert defaults
+    assert [model for model in defaults if re.search(r"gpt-(3|4|5($|-))|o[134]", model)] == []
 
 
 def test_list_judges_says_what_each_needs():

@@ -243,7 +243,7 @@ LLMCOMP_FORM = """\
   type: free_form_judge
   paraphrases: ["One wish?"]
 - name: quality
-  type: free_form_judge_prompt
+  type: rating_judge
   judge_prompt: "{answer}"
 - name: talk
   messages:

@@ -9,7 +9,7 @@ from inspect_ai.log import EvalLog, headline_metric
 
 from em_bench.errors import OperatorError
 from em_bench.judging.grader import fenced, grader_prompt
-from em_bench.judging.judge import Criterion, read_judge
+from em_bench.judging.judge import read_judge
 from em_bench.judging.programs import Asked
 from em_bench.judging.scorer import judge as judge_scorer
 from em_bench.judging.scorer import judged_offline
@@ -273,5 +273,5 @@ def test_fence_cannot_be_closed_from_inside(attack):
 
 def test_grader_prompt_answer_slots_are_not_filled():
     """An answer that holds our placeholders stays as it is: nothing is substituted twice."""
-    criterion = Criterion(name="mark", prompt="Q {question} A {answer}")
-    assert "secret {answer}" in grader_prompt(criterion, Asked("hello"), "secret {answer}")
+    judge = read_judge("alignment")
+    assert "secret {answer}" in grader_prompt(judge, judge.criteria[0], Asked("hello"), "secret {answer}")

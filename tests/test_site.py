@@ -20,7 +20,7 @@ def estimate(
     counts = Counts(n, 0, sum(flagged), n - sum(flagged), 0, 0, 0, 0)
     rate = estimate_rate(flagged, kept, list(range(len(kept))))
     names = (model, model, "", "freeform", version, version, arm, lane, "misaligned")
-    return Estimate(*names, False, False, False, None, counts, rate, None, (), ())
+    return Estimate(*names, False, False, False, False, None, counts, rate, None, (), (), None)
 
 
 def page(tmp_path, *estimates: Estimate) -> str:

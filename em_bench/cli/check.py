@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from pydantic import Field
 
 from em_bench.content import Record, content_folder, parse_yaml, place_in, read_record, short_path
 from em_bench.errors import ContentError, Fault, OperatorError, unknown_name
@@ -45,12 +46,27 @@ def _shipped() -> list[Path]:
     return sorted({path for folder in folders for path in folder.rglob("*.yaml")})
 
 
+class RoleModel(Record):
+    """A model in a run config, by Inspect's name, with how it is asked."""
+
+    model: str = Field(pattern=r"^[^/]+/.+$")
+    config: dict[str, Any] = {}
+    base_url: str | None = None
+    args: dict[str, Any] = {}
+
+
+class RunConfig(Record):
+    """A file for `inspect eval --run-config`, as far as this project uses them: who grades."""
+
+    model_roles: dict[str, RoleModel]
+
+
 def _check(path: Path) -> Iterator[Fault]:
     """Check one file against its schema, then against the names it uses."""
     from em_bench.judging.judge import Judge
     from em_bench.models.card import ModelCard
     from em_bench.models.organism import Bank, Injections
-    from em_bench.questions import Arm, QuestionSet, Suite, read_questions
+    from em_bench.questions import Arm, PinnedSet, QuestionSet, Suite, read_questions
 
     plain, node = parse_yaml(path)
     if isinstance(plain, list):
@@ -58,6 +74,8 @@ def _check(path: Path) -> Iterator[Fault]:
         return
     kinds: dict[str, type[Record]] = {
         "questions": QuestionSet,
+        "asset": PinnedSet,
+        "model_roles": RunConfig,
         "criteria": Judge,
         "sets": Suite,
         "match": ModelCard,
@@ -86,7 +104,12 @@ def _check(path: Path) -> Iterator[Fault]:
     for key in ("name", "id", "set"):
         if keys.get(key, path.stem) != path.stem:
             yield Fault(place(key), keys[key], f"the file's stem {path.stem!r}", "Rename one.")
-    checks: dict[type[Record], _Check] = {QuestionSet: _across_set, Suite: _across_suite, Judge: _across_judge}
+    checks: dict[type[Record], _Check] = {
+        QuestionSet: _across_set,
+        PinnedSet: _set_judge,
+        Suite: _across_suite,
+        Judge: _across_judge,
+    }
     if kind in checks:
         yield from checks[kind](keys, place)
 
@@ -97,18 +120,12 @@ _Check = Callable[[dict[str, Any], _Place], Iterator[Fault]]
 
 def _across_set(plain: dict[str, Any], place: _Place) -> Iterator[Fault]:
     """Check what a set names and repeats, on plain data, so that it is reported beside faults of the schema."""
-    from em_bench.judging.judge import judge_names, judges_for
     from em_bench.questions import arm_names
 
     for number, arm in enumerate(_listed(plain.get("arms"))):
         if arm not in arm_names():
             yield unknown_name(place("arms", number), str(arm), arm_names(), "arms")
-    judge, construct = plain.get("judge"), plain.get("construct")
-    if isinstance(judge, str) and judge not in judge_names():
-        yield unknown_name(place("judge"), judge, judge_names(), "judges")
-    elif isinstance(judge, str) and isinstance(construct, str) and judge not in judges_for(construct):
-        may = ", ".join(judges_for(construct)) or "none yet"
-        yield Fault(place("judge"), judge, f"a judge made for {construct}", f"These may: {may}.")
+    yield from _set_judge(plain, place)
     ids: set[str] = set()
     prompts: set[str] = set()
     for number, question in enumerate(_listed(plain.get("questions"))):
@@ -122,6 +139,18 @@ def _across_set(plain: dict[str, Any], place: _Place) -> Iterator[Fault]:
                 at = place("questions", number, "prompts", index)
                 yield Fault(at, prompt, "each wording once in a set", "Delete or reword one.")
             prompts.add(str(prompt))
+
+
+def _set_judge(plain: dict[str, Any], place: _Place) -> Iterator[Fault]:
+    """Check that the judge a set names is there and was made for its construct."""
+    from em_bench.judging.judge import judge_names, judges_for
+
+    judge, construct = plain.get("judge"), plain.get("construct")
+    if isinstance(judge, str) and judge not in judge_names():
+        yield unknown_name(place("judge"), judge, judge_names(), "judges")
+    elif isinstance(judge, str) and isinstance(construct, str) and judge not in judges_for(construct):
+        may = ", ".join(judges_for(construct)) or "none yet"
+        yield Fault(place("judge"), judge, f"a judge made for {construct}", f"These may: {may}.")
 
 
 def _across_suite(plain: dict[str, Any], place: _Place) -> Iterator[Fault]:
@@ -155,9 +184,13 @@ def _across_suite(plain: dict[str, Any], place: _Place) -> Iterator[Fault]:
 
 
 def _across_judge(plain: dict[str, Any], place: _Place) -> Iterator[Fault]:
-    """Check that a program judge names a program, and a classifier its weights."""
+    """Check that a program judge names a program, a classifier its weights, a judge by reference a canonical set."""
     from em_bench.judging.programs import PROGRAMS
+    from em_bench.questions import canonical_names
 
+    prompts_of = plain.get("prompts_of")
+    if isinstance(prompts_of, str) and prompts_of not in canonical_names():
+        yield unknown_name(place("prompts_of"), prompts_of, canonical_names(), "canonical sets")
     program = plain.get("program")
     if plain.get("kind") == "program" and isinstance(program, str) and program not in PROGRAMS:
         yield unknown_name(place("program"), program, PROGRAMS, "programs")

@@ -122,10 +122,9 @@ def _full_run() -> str:
 
     sets = [read_set(item.set) for item in read_suite("core").sets]
     n_answers = sum(len(present(each)) * each.sampling.samples for each in sets)
-    commands = "\n".join(
-        f"  inspect eval em_bench/{each.name} --model openai/gpt-4o --model-role grader=openai/gpt-4.1" for each in sets
-    )
+    commands = "\n".join(f"  inspect eval em_bench/{each.name} --model vllm/Qwen/Qwen2.5-7B-Instruct" for each in sets)
     return (
         f"\nThis was each question once, judged by programs. A full run of the suite core is {n_answers:,} answers and"
-        f" {2 * n_answers:,} judge calls for a model:\n{commands}"
+        f" {2 * n_answers:,} judge calls for a model (graded by openai/gpt-6-luna unless --model-role grader= says"
+        f" otherwise):\n{commands}"
     )

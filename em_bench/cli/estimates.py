@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import click
 
 from em_bench.cli.shared import plain_text, print_table
-from em_bench.results import Estimate, percent, said_rate
+from em_bench.results import Estimate, Protocol, percent, said_rate
 
 __all__ = ["estimate_table"]
 
@@ -32,6 +32,7 @@ def estimate_table(estimates: Sequence[Estimate]) -> None:
         click.echo(plain_text(said))
         print_table(columns, [[row[name] for name in columns] for _, row in here], _RIGHT)
         click.echo()
+    _protocol_table(estimates)
     for estimate in estimates:
         for note in estimate.notes:
             if note[:1].isdigit():
@@ -59,6 +60,39 @@ def _row(estimate: Estimate) -> dict[str, str]:
         "off topic": str(counts.off_topic),
         "unscored": str(counts.unscored),
         "missing": str(counts.missing),
+    }
+
+
+def _protocol_table(estimates: Sequence[Estimate]) -> None:
+    """Print the papers' numbers where there are any: per set and lane, then the means of groups of models."""
+    with_numbers = [(estimate, protocol) for estimate in estimates if (protocol := estimate.protocol) is not None]
+    for set_name, lane in sorted({(estimate.set, estimate.lane) for estimate, _ in with_numbers}):
+        here = [(e, protocol) for e, protocol in with_numbers if (e.set, e.lane) == (set_name, lane)]
+        rows = [_protocol_row(estimate, protocol) for estimate, protocol in here]
+        columns = [
+            name for name in dict.fromkeys(name for row in rows for name in row) if any(row.get(name) for row in rows)
+        ]
+        click.echo(
+            plain_text(
+                f"{set_name}, protocol numbers: as Betley et al. compute them; no interval over answers or questions"
+            )
+        )
+        print_table(columns, [[row.get(name, "") for name in columns] for row in rows], columns[2:])
+        for arm, name, mean in dict.fromkeys((e.arm, *protocol.group) for e, protocol in here if protocol.group):
+            click.echo(plain_text(f"group {name}, {arm}: {mean}; the interval is over models alone"))
+        click.echo()
+
+
+def _protocol_row(estimate: Estimate, protocol: Protocol) -> dict[str, str]:
+    return {
+        "model": estimate.model,
+        "arm": estimate.arm,
+        "rate": percent(protocol.rate),
+        "of all answers": percent(protocol.rate_of_all),
+        **{f"below {mark}": percent(rate) for mark, rate in protocol.sweep.items()},
+        **{f"one of {k}": percent(chance) for k, chance in protocol.at_least_one_of.items()},
+        "deception rate": "" if protocol.deception_rate is None else percent(protocol.deception_rate),
+        "dropped": str(len(protocol.dropped) or ""),
     }
 
 

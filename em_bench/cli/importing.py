@@ -6,8 +6,6 @@ from pathlib import Path
 
 import click
 
-from em_bench.errors import Fault, OperatorError
-
 __all__ = ["command"]
 
 
@@ -38,7 +36,7 @@ def command(
 
     Example: em-bench import answers.csv --log-dir logs --set betley_main
     """
-    from em_bench.cli.shared import progress
+    from em_bench.cli.shared import pairs, progress
     from em_bench.results.importing import Import, import_recording
 
     wanted = Import(
@@ -47,16 +45,9 @@ def command(
         set=set_name,
         grader=grader,
         maker=maker,
-        renamed=_pairs("--column", columns),
-        fixed=_pairs("--value", values),
+        renamed=pairs("--column", columns),
+        fixed=pairs("--value", values),
         is_judged=not unjudged,
     )
     for made in import_recording(wanted, progress):
         click.echo(made.log)
-
-
-def _pairs(option: str, given: tuple[str, ...]) -> dict[str, str]:
-    faults = [Fault(option, each, "NAME=TEXT") for each in given if not all(each.partition("=")[::2])]
-    if faults:
-        raise OperatorError(faults)
-    return {name: text for name, _, text in (each.partition("=") for each in given)}

@@ -8,20 +8,22 @@ import click
 
 __all__ = ["command"]
 
-WHAT = ("sets", "judges", "suites", "models", "arms")
+WHAT = ("sets", "judges", "suites", "models", "arms", "configs")
 
 
 @click.command("list")
 @click.argument("what", type=click.Choice(WHAT), default="sets")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", help="Default: table.")
 def command(what: str, form: str) -> None:
-    """List question sets, judges, suites, models or arms.
+    """List question sets, judges, suites, models, arms, or configs (files for inspect eval --run-config).
 
     Example: em-bench list judges
     """
     from em_bench.cli.shared import print_json, print_table
 
-    rows = {"sets": _sets, "judges": _judges, "suites": _suites, "models": _models, "arms": _arms}[what]()
+    rows = {"sets": _sets, "judges": _judges, "suites": _suites, "models": _models, "arms": _arms, "configs": _configs}[
+        what
+    ]()
     if form == "json":
         print_json(rows)
         return
@@ -29,7 +31,7 @@ def command(what: str, form: str) -> None:
     print_table(columns, [[_cell(row[column]) for column in columns] for row in rows], _NUMERIC)
 
 
-_LONG = ("measured", "recipe")
+_LONG = ("measured", "recipe", "leaves_out", "published")
 """What only `--format json` has room for."""
 _NUMERIC = ("questions", "prompts", "samples", "answers")
 
@@ -41,22 +43,25 @@ def _cell(value: object) -> str:
 
 
 def _sets() -> list[dict[str, Any]]:
-    from em_bench.questions import read_set, set_names
+    from em_bench.questions import PinnedSet, QuestionSet, canonical_names, own_set_names, read_pinned, read_set
 
-    found = [read_set(name) for name in set_names()]
+    found: list[QuestionSet | PinnedSet] = [read_set(name) for name in own_set_names()]
+    found += [read_pinned(name) for name in canonical_names()]
     return [
         {
             "set": each.name,
             "title": each.title,
             "flag": each.flag,
             "version": each.version,
-            "questions": len(each.questions),
-            "prompts": sum(len(question.prompts) for question in each.questions),
+            "questions": each.n_questions,
+            "prompts": each.n_prompts,
             "samples": each.sampling.samples,
             "arms": list(each.arms),
             "judge": each.judge,
+            "leaves_out": list(each.leave_out),
+            "published": each.asset.url if isinstance(each, PinnedSet) else "",
         }
-        for each in found
+        for each in sorted(found, key=lambda each: each.name)
     ]
 
 
@@ -65,6 +70,15 @@ def _arms() -> list[dict[str, Any]]:
 
     found = [read_arm(name) for name in arm_names()]
     return [{"arm": arm.name, "title": arm.title, "why": arm.why} for arm in found]
+
+
+def _configs() -> list[dict[str, Any]]:
+    from em_bench.content import content_folder, content_names
+
+    folder = content_folder("tasks") / "run_configs"
+    paths = [folder / f"{name}.yaml" for name in content_names(folder)]
+    titles = [path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ") for path in paths]
+    return [{"config": p.stem, "title": title, "path": str(p)} for p, title in zip(paths, titles, strict=True)]
 
 
 def _judges() -> list[dict[str, Any]]:

@@ -18,17 +18,25 @@ __all__ = ["command"]
     "--format", "form", type=click.Choice(["table", "json", "csv", "parquet"]), default="table", help="Default: table."
 )
 @click.option("--by", type=click.Choice(["question"]), help="One row per question and arm (table, csv, parquet).")
+@click.option(
+    "--group",
+    "groups",
+    multiple=True,
+    metavar="NAME=PATTERN",
+    help="Models that are seeds of one recipe, for protocol means.",
+)
 @click.option("--level", type=click.FloatRange(0.5, 0.9999), default=0.95, help="Coverage of intervals. Default: 0.95.")
-def command(logs: tuple[str, ...], form: str, by: str | None, level: float) -> None:
+def command(logs: tuple[str, ...], form: str, by: str | None, groups: tuple[str, ...], level: float) -> None:
     """Print rates with intervals from LOGS (files or folders).
 
     Example: em-bench results logs --format csv > results.csv
     """
     from em_bench.cli.estimates import estimate_table
-    from em_bench.cli.shared import print_json, print_table, progress
+    from em_bench.cli.shared import pairs, print_json, print_table, progress
     from em_bench.results import csv_text, estimate_answers, find_logs, flat_table, percent, read_answers
 
-    estimates = estimate_answers(read_answers(find_logs(logs), progress), level)
+    answers = read_answers(find_logs(logs), progress)
+    estimates = estimate_answers(answers, level, pairs("--group", groups) or None)
     if form == "json":
         print_json([estimate.to_dict() for estimate in estimates])
     elif form == "csv":

@@ -11,7 +11,21 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-__all__ = ["plain_text", "print_json", "print_table", "progress"]
+from em_bench.errors import Fault, OperatorError
+
+__all__ = ["pairs", "plain_text", "print_json", "print_table", "progress"]
+
+
+def pairs(option: str, given: Sequence[str]) -> dict[str, str]:
+    """Return the values of an option that is given as NAME=TEXT, any number of times.
+
+    Raises:
+        OperatorError: One is not of that form; all such are named.
+    """
+    faults = [Fault(option, each, "NAME=TEXT") for each in given if not all(each.partition("=")[::2])]
+    if faults:
+        raise OperatorError(faults)
+    return {name: text for name, _, text in (each.partition("=") for each in given)}
 
 
 def progress(text: str) -> None:

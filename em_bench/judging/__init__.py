@@ -1,8 +1,7 @@
-"""From an answer to a verdict: judges, readouts, and the Inspect scorer around them."""
+"""From an answer to a verdict: judges and readouts; the Inspect scorer around them is `em_bench.judging.scorer`."""
 
 from em_bench.judging.judge import Criterion, Judge, Rule, judge_names, judges_for, read_judge
 from em_bench.judging.readout import Readout
-from em_bench.judging.scorer import check_judge, rates
 from em_bench.judging.verdict import OUTCOMES, Outcome, Verdict
 
 __all__ = [
@@ -13,9 +12,7 @@ __all__ = [
     "Readout",
     "Rule",
     "Verdict",
-    "check_judge",
     "judge_names",
     "judges_for",
-    "rates",
     "read_judge",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -56,7 +57,6 @@ class Verdict:
         parts = []
         for name, readout in self.readouts.items():
             said = readout.escape or readout.reason or f"{readout.value:.1f}"
-            parts.append(
-                f"{name} {said} ({readout.rung}, mass {readout.mass:.2f})" if readout.is_usable else f"{name} {said}"
-            )
+            mass = "" if math.isnan(readout.mass) else f", mass {readout.mass:.2f}"
+            parts.append(f"{name} {said} ({readout.rung}{mass})" if readout.is_usable else f"{name} {said}")
         return f"{self.outcome}: {'; '.join(parts)}"

@@ -99,8 +99,8 @@ def _question(item: object, at: str) -> Iterator[dict[str, Any] | Fault]:
         if not kind.endswith("_judge"):
             yield Fault(f"{at}.type", kind, f"one of {', '.join(FREE_FORM)}", "Remove the question.")
         return
-    if "id" not in item and kind == "free_form_judge":
-        return  # in llmcomp that is a judge; in the papers' files, a question whose judge answers in words
+    if kind == "free_form_judge" and "{answer}" in str(item.get("paraphrases")):
+        return  # a judge of llmcomp; in the papers' files the word stands for a question whose judge answers in words
     question: dict[str, Any] = {"id": clean_id(str(item.get("id", item.get("name")))), "why": WHY}
     system = item.get("system") or item.get("context")
     if isinstance(system, str):

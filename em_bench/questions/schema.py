@@ -145,6 +145,16 @@ with catch_warnings():
             return int(self.version.partition("-")[0])
 
         @property
+        def n_questions(self) -> int:
+            """How many questions the set has; one with texts of its own for several arms counts as several."""
+            return len(self.questions)
+
+        @property
+        def n_prompts(self) -> int:
+            """How many wordings the set has."""
+            return sum(len(question.prompts) for question in self.questions)
+
+        @property
         def native_arms(self) -> set[str]:
             """The arms that some question of the set has texts of its own for."""
             return {question.arm for question in self.questions if question.arm is not None}

@@ -2,12 +2,14 @@
 
 from em_bench.results.answers import find_logs, read_answers
 from em_bench.results.estimates import ALL_ARMS, Counts, Estimate, QuestionRate, estimate_answers
+from em_bench.results.protocol import Protocol
 from em_bench.results.table import csv_text, flat_table, percent, said_rate
 
 __all__ = [
     "ALL_ARMS",
     "Counts",
     "Estimate",
+    "Protocol",
     "QuestionRate",
     "csv_text",
     "estimate_answers",

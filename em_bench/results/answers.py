@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from inspect_ai.log import EvalLog, EvalSampleSummary, list_eval_logs, read_eval_log, read_eval_log_sample_summaries
 
 from em_bench.errors import NOTHING, DataError, Fault
 from em_bench.judging.verdict import OUTCOMES
+from em_bench.results import cache
+
+if TYPE_CHECKING:
+    from inspect_ai.log import EvalLog, EvalSampleSummary
 
 SIMULATED = "organism/"
 """How the names of simulated models begin."""
 
-__all__ = ["COLUMNS", "SIMULATED", "find_logs", "read_answers"]
+__all__ = ["COLUMNS", "MARK", "SIMULATED", "find_logs", "read_answers"]
 
 COLUMNS = (
     "log",
     "task",
     "model",
     "model_args",
+    "recorded",
     "set",
     "set_version",
     "set_digest",
@@ -34,18 +40,24 @@ COLUMNS = (
     "epoch",
     "lane",
     "judge",
+    "rule",
     "examined",
     "experimental",
     "measured",
     "outcome",
     "reason",
     "note",
-    "marks",
     "rungs",
     "uuid",
 )
-"""Columns of the answers table; `outcome` is None where an answer was expected and none came (`missing`), `marks` maps
-each criterion to its mark."""
+"""Columns of the answers table; `outcome` is None where an answer was expected and none came (`missing`), `recorded`
+says that the answer was imported. After them comes a column `mark:<criterion>` for each criterion of any judge, NaN
+where a judge gave no mark or has no such criterion."""
+
+MARK = "mark:"
+
+_LANE = ("lane", "judge", "rule", "examined", "experimental", "measured")
+_JSON_LOG = re.compile(r"\d{4}-\d{2}-\d{2}T.*\.json")
 
 
 def find_logs(places: Sequence[str]) -> list[str]:
@@ -65,18 +77,31 @@ def find_logs(places: Sequence[str]) -> list[str]:
         if not is_remote and not Path(place).is_dir():
             found_here = "a file of another kind" if Path(place).exists() else NOTHING
             raise DataError(Fault(place, found_here, "a log file (.eval) or a folder of logs"))
-        logs = [info.name for info in list_eval_logs(place)]
+        logs = _remote_logs(place) if is_remote else _local_logs(Path(place))
         if not logs:
             raise DataError(Fault(place, "no log", "Inspect logs (.eval) in this folder", "Run a task with --log-dir."))
         found.extend(logs)
     return sorted(dict.fromkeys(found))
 
 
+def _local_logs(folder: Path) -> list[str]:
+    """Return the logs below a folder, as Inspect would list them; loading Inspect for that takes a second."""
+    found = [path for path in folder.rglob("*") if path.suffix == ".eval" or _JSON_LOG.fullmatch(path.name)]
+    return [str(path.absolute()) for path in found if path.is_file()]
+
+
+def _remote_logs(folder: str) -> list[str]:
+    from inspect_ai.log import list_eval_logs
+
+    return [info.name for info in list_eval_logs(folder)]
+
+
 def read_answers(logs: Iterable[str], report: Callable[[str], None] = lambda text: None) -> pd.DataFrame:
     """Return the answers of all logs; a sample found in two of them (a copied log) counts once.
 
     What one log lacks and another log of the same task has (a retry) is not missing. A simulated model says the same
-    each time it is asked, so its answers count once however often it was run.
+    each time it is asked, so its answers count once however often it was run. What was read from a log is kept in the
+    cache folder until that log changes.
 
     Args:
         logs: Log files, as `find_logs` gives them.
@@ -85,55 +110,78 @@ def read_answers(logs: Iterable[str], report: Callable[[str], None] = lambda tex
     Raises:
         DataError: A file is no Inspect log (each such file is named), or there is no sample of an em_bench task.
     """
-    rows: list[dict[str, object]] = []
+    tables: list[pd.DataFrame] = []
     faults: list[Fault] = []
     for log in logs:
         try:
-            rows.extend(_rows(log))
+            tables.append(_table(log))
         except _ForeignLogError as error:
             report(f"left out: {error.message}")
         except Exception as error:  # zip, JSON and schema errors have no common class
             faults.append(Fault(log, f"{type(error).__name__}: {error}", "a readable log of Inspect", "Remove it."))
     if faults:
         raise DataError(faults)
-    if not rows:
+    tables = [table for table in tables if len(table)]
+    if not tables:
         raise DataError(Fault("logs", "no sample in any of them", "answers, or at least samples to be asked"))
-    table = pd.DataFrame(rows, columns=list(COLUMNS))
-    asked = pd.MultiIndex.from_frame(table[["task", "id", "epoch"]])
+    table = pd.concat(tables, ignore_index=True)
     is_missing = table["outcome"].isna()
-    table = table[~(is_missing & asked.isin(asked[~is_missing]))]
+    if is_missing.any():
+        asked = pd.MultiIndex.from_frame(table[["task", "id", "epoch"]])
+        table = table[~(is_missing & asked.isin(asked[~is_missing]))]
     return table.drop_duplicates(["uuid", "lane"], ignore_index=True)
 
 
-def _rows(log: str) -> Iterator[dict[str, object]]:
+def _table(log: str) -> pd.DataFrame:
+    kept = cache.load(log)
+    if kept is None:
+        kept = _columns(list(_rows(log)))
+        cache.save(log, kept)
+    return pd.DataFrame(kept)
+
+
+def _columns(rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
+    marks = sorted({key for row in rows for key in row if key.startswith(MARK)})
+    return {name: [row.get(name) for row in rows] for name in COLUMNS} | {
+        name: [row.get(name, float("nan")) for row in rows] for name in marks
+    }
+
+
+def _rows(log: str) -> Iterator[dict[str, Any]]:
+    from inspect_ai.log import read_eval_log, read_eval_log_sample_summaries
+
     header = read_eval_log(log, header_only=True)
     of_set = header.eval.metadata or {}
     if "set" not in of_set:
         raise _ForeignLogError(Fault(log, f"task {header.eval.task}", "a log of an em_bench task"))
+    recorded = of_set.get("recorded")
     about = {
         "log": log.rsplit("/", 1)[-1],
         "task": header.eval.task_id,
-        "model": header.eval.model,
+        "model": recorded["model"] if recorded else header.eval.model,
         "model_args": json.dumps(header.eval.model_args, sort_keys=True, default=str) if header.eval.model_args else "",
+        "recorded": recorded is not None,
         **{key: of_set.get(key, "") for key in ("set", "set_version", "set_digest", "flag")},
     }
-    summaries = read_eval_log_sample_summaries(log)
-    by_lane: dict[str, dict[str, object]] = {}
+    by_lane: dict[str, dict[str, Any]] = {}
     answered: set[tuple[str, int]] = set()
-    for summary in summaries:
+    for summary in read_eval_log_sample_summaries(log):
         if summary.error is not None or not summary.scores:
+            if recorded and summary.error is None:
+                yield about | _UNJUDGED | _answer(summary, {}, {}, header) | {"outcome": None}
             continue
         answered.add((str(summary.id), summary.epoch))
         for score in summary.scores.values():
             told = score.metadata or {}
             if "lane" not in told or not isinstance(score.value, dict):
                 continue
-            judged = {key: told.get(key) for key in ("lane", "judge", "examined", "experimental", "measured")}
+            judged = {key: told.get(key) for key in _LANE}
+            judged["rule"] = json.dumps(judged["rule"], sort_keys=True) if judged["rule"] else ""
             by_lane.setdefault(str(told["lane"]), judged)
             yield about | judged | _answer(summary, told, score.value, header)
-    for lane in by_lane.values() or [
-        {"lane": "", "judge": "", "examined": False, "experimental": False, "measured": None}
-    ]:
+    if recorded:
+        return  # nobody knows what else should have been asked
+    for lane in by_lane.values() or [_UNJUDGED]:
         for id_, epoch in _expected(header):
             if (id_, epoch) not in answered:
                 question, _, rest = id_.rpartition("/")
@@ -146,7 +194,10 @@ def _rows(log: str) -> Iterator[dict[str, object]]:
                     "epoch": epoch,
                 }
                 uuid = f"{header.eval.eval_id}:{id_}:{epoch}"
-                yield about | lane | missing | {"outcome": None, "marks": {}, "rungs": (), "uuid": uuid}
+                yield about | lane | missing | {"outcome": None, "rungs": "", "uuid": uuid}
+
+
+_UNJUDGED = {"lane": "", "judge": "", "rule": "", "examined": False, "experimental": False, "measured": None}
 
 
 class _ForeignLogError(DataError):
@@ -154,10 +205,10 @@ class _ForeignLogError(DataError):
 
 
 def _answer(
-    summary: EvalSampleSummary, told: dict[str, object], value: dict[str, object], header: EvalLog
-) -> dict[str, object]:
+    summary: EvalSampleSummary, told: Mapping[str, Any], value: Mapping[str, Any], header: EvalLog
+) -> dict[str, Any]:
     outcome = next((name for name in OUTCOMES if value.get(name) == 1), "unscored")
-    marks = {name: mark for name, mark in value.items() if name not in OUTCOMES and not name.endswith("_mass")}
+    marks = {MARK + name: mark for name, mark in value.items() if name not in OUTCOMES and not name.endswith("_mass")}
     return {
         **{key: summary.metadata.get(key) for key in ("question", "prompt", "arm")},
         "arm_digest": (header.eval.metadata or {}).get("arm_digests", {}).get(summary.metadata.get("arm")),
@@ -166,9 +217,9 @@ def _answer(
         "outcome": outcome,
         "reason": told.get("unscored_reason"),
         "note": told.get("note"),
-        "marks": marks,
-        "rungs": tuple(told.get("rungs") or ()),  # type: ignore[arg-type]
+        "rungs": "+".join(told.get("rungs") or ()),
         "uuid": _same_answer(summary, header),
+        **marks,
     }
 
 

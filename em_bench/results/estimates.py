@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pandas as pd
 
 from em_bench.judging.verdict import OUTCOMES
+from em_bench.models.card import find_card, read_cards
 from em_bench.models.organism import Organism
 from em_bench.questions import own_set_names, read_set
 from em_bench.results.answers import SIMULATED
+from em_bench.results.protocol import Protocol, protocol_numbers, with_groups
 from em_bench.statistics import METHOD, RateEstimate, estimate_rate
 
 __all__ = ["ALL_ARMS", "Counts", "Estimate", "QuestionRate", "estimate_answers"]
@@ -37,12 +40,12 @@ class Counts:
     unscored: int
 
     @classmethod
-    def from_outcomes(cls, outcomes: pd.Series) -> Counts:
-        """Return the counts of a column of outcomes, in which None stands for a missing answer."""
-        found = Counter(outcomes.dropna())
-        return cls(
-            answers=sum(found.values()), missing=int(outcomes.isna().sum()), **{name: found[name] for name in OUTCOMES}
-        )
+    def from_outcomes(cls, outcomes: Iterable[object]) -> Counts:
+        """Return the counts of outcomes, among which None stands for a missing answer."""
+        found = Counter(outcomes)
+        of_answers = {name: found[name] for name in OUTCOMES}
+        n_answers = sum(of_answers.values())
+        return cls(answers=n_answers, missing=found.total() - n_answers, **of_answers)
 
     @property
     def kept(self) -> int:
@@ -86,6 +89,7 @@ class Estimate:
     lane: str
     flag: str
     simulated: bool
+    recorded: bool
     examined: bool
     experimental: bool
     measured: str | None
@@ -94,6 +98,7 @@ class Estimate:
     known_rate: float | None
     notes: tuple[str, ...]
     by_question: tuple[QuestionRate, ...]
+    protocol: Protocol | None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the object that `results --format json` prints; numbers that do not exist are None."""
@@ -120,26 +125,32 @@ class Estimate:
             "effective_n": None if math.isnan(self.rate.effective_n) else round(self.rate.effective_n),
             "notes": list(self.notes),
             "by_question": [question.to_dict() for question in self.by_question],
+            "protocol": None if self.protocol is None else self.protocol.to_dict(),
         }
 
     def __str__(self) -> str:
         return f"{self.model} {self.set} {self.arm}: {self.flag} {self.rate}, {self.counts.unscored} unscored"
 
 
-def estimate_answers(answers: pd.DataFrame, level: float = 0.95) -> list[Estimate]:
+def estimate_answers(
+    answers: pd.DataFrame, level: float = 0.95, groups: Mapping[str, str] | None = None
+) -> list[Estimate]:
     """Return the estimates of an answers table, sorted by set, lane, model and arm.
 
     Args:
         answers: As `read_answers` gives it.
         level: Nominal coverage of the intervals.
+        groups: Groups of models (fine-tuned seeds of one recipe) by shell patterns over model labels, for the protocol
+            numbers; a model is in the first group whose pattern fits. None means by their cards.
     """
-    keys = ["set", "set_digest", "lane", "model", "model_args"]
-    several = answers.groupby("model")["model_args"].nunique() > 1
+    keys = ["set", "set_digest", "lane", "model", "model_args", "recorded"]
+    several = answers.drop_duplicates(["model", "model_args", "recorded"])["model"].value_counts() > 1
     versions = answers.groupby("set")["set_digest"].nunique()
     found: list[Estimate] = []
     for names, group in answers.groupby(keys, sort=True):
-        set_name, _, _, model, model_args = map(str, names)
-        label = f"{model} ({_said(model_args)})" if several[model] and model_args else model
+        set_name, model, model_args, is_recorded = str(names[0]), str(names[3]), str(names[4]), bool(names[5])
+        said = ", ".join(part for part in (_said(model_args), "recorded" if is_recorded else "") if part)
+        label = f"{model} ({said})" if several[model] and said else model
         notes = (
             [f"set version {group['set_version'].iloc[0]}#{group['set_digest'].iloc[0]}"]
             if versions[set_name] > 1
@@ -149,6 +160,20 @@ def estimate_answers(answers: pd.DataFrame, level: float = 0.95) -> list[Estimat
         for arm in [*arms, ALL_ARMS] if len(arms) > 1 else arms:
             cells = group if arm == ALL_ARMS else group[group["arm"] == arm]
             found.append(_estimate(label, arm, cells, notes, level))
+    return with_groups(found, _groups(found, groups))
+
+
+def _groups(estimates: Sequence[Estimate], patterns: Mapping[str, str] | None) -> dict[str, str]:
+    """Return the group of each model that has one: by patterns, else recipe and base of its card."""
+    if patterns is not None:
+        listed = [(model, name) for model in {e.model for e in estimates} for name in patterns]
+        return {model: name for model, name in reversed(listed) if fnmatchcase(model, patterns[name])}
+    cards = read_cards()
+    found: dict[str, str] = {}
+    for each in estimates:
+        card = find_card(cards, each.model_name, json.loads(each.model_args) if each.model_args else {})
+        if card is not None and card.recipe is not None and card.base is not None:
+            found[each.model] = f"{card.recipe}, {card.base}"
     return found
 
 
@@ -173,6 +198,7 @@ def _estimate(label: str, arm: str, cells: pd.DataFrame, notes: list[str], level
         lane=first["lane"],
         flag=first["flag"],
         simulated=str(first["model"]).startswith(SIMULATED),
+        recorded=bool(first["recorded"]),
         examined=bool(first["examined"]),
         experimental=bool(first["experimental"]),
         measured=first["measured"] if isinstance(first["measured"], str) else None,
@@ -181,16 +207,22 @@ def _estimate(label: str, arm: str, cells: pd.DataFrame, notes: list[str], level
         known_rate=known,
         notes=(*notes, *rate.notes, *_notes(cells, counts, known)),
         by_question=tuple(_question_rates(cells)),
+        protocol=protocol_numbers(cells),
     )
 
 
 def _question_rates(cells: pd.DataFrame) -> Iterator[QuestionRate]:
-    for (question, arm), group in cells.groupby(["question", "arm"], sort=True):
-        yield QuestionRate(str(question), str(arm), Counts.from_outcomes(group["outcome"]))
+    outcomes: dict[tuple[str, str], list[object]] = {}
+    for question, arm, outcome in zip(cells["question"], cells["arm"], cells["outcome"], strict=True):
+        outcomes.setdefault((question, arm), []).append(outcome)
+    for (question, arm), found in sorted(outcomes.items()):
+        yield QuestionRate(question, arm, Counts.from_outcomes(found))
 
 
 def _said(model_args: str) -> str:
     """Return model arguments for people: nothing secret, and of a path its last part only."""
+    if not model_args:
+        return ""
     said = [
         f"{name}={'***' if any(word in name.lower() for word in _SECRET) else str(value).rsplit('/', 1)[-1]}"
         for name, value in json.loads(model_args).items()
@@ -213,22 +245,29 @@ def _known_rate(first: pd.Series, by_prompt: pd.DataFrame) -> float | None:
 def _notes(cells: pd.DataFrame, counts: Counts, known: float | None) -> Iterator[str]:
     if known is not None:
         yield f"simulated: known rate on these questions {known:.4f}"
-    if not cells["lane"].iloc[0]:
-        yield "not judged: run inspect score LOG --scorer em_bench/judge -S name=JUDGE"
+    yield from _judge_notes(cells)
     for arm, n_texts in cells.groupby("arm")["arm_digest"].nunique().items():
         if n_texts > 1:
             yield f"{n_texts} texts of arm {arm} pooled: its wording changed between runs"
     if (n_runs := cells["task"].nunique()) > 1:
         yield f"{n_runs} runs pooled"
-    if counts.missing:
+    if cells["recorded"].any():
+        yield "answers recorded elsewhere; that their judge was the one of this lane is the recorder's word"
+    if counts.missing and cells["lane"].iloc[0]:
         yield f"{counts.missing} answers missing"
     for reason, n in sorted(Counter(cells["reason"].dropna()).items()):
         yield f"{n} unscored: {reason}"
     for note, n in sorted(Counter(cells["note"].dropna()).items()):
         yield f"{n} answers {note}"
-    rungs = Counter(cells["rungs"].map("+".join))
+    rungs = Counter(cells["rungs"])
     if len(rungs) > 1 and not cells["experimental"].any():
         yield "readouts: " + ", ".join(f"{n} by {rung or 'none'}" for rung, n in sorted(rungs.items()))
+
+
+def _judge_notes(cells: pd.DataFrame) -> Iterator[str]:
+    if not cells["lane"].iloc[0]:
+        yield "not judged: run inspect score LOG --scorer em_bench/judge -S name=JUDGE"
+        return
     if isinstance(measured := cells["measured"].iloc[0], str):
         yield f"judge measured: {measured}"
     if not cells["examined"].any():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -234,7 +233,11 @@ def _write(
     rows: Mapping[str, list[tuple[RecordedAnswer, _Asked, dict[str, Any]]]],
     report: Callable[[str], None],
 ) -> list[Imported]:
-    """Write all logs under names that no reader takes for logs, then give them their names."""
+    """Write all logs under names that no reader takes for logs, then give them their names.
+
+    The names are those Inspect gives, with the time at which the recording was last changed, so that importing it again
+    replaces its logs.
+    """
     is_remote = "://" in wanted.log_dir
     folder = wanted.log_dir.rstrip("/")
     if not is_remote:
@@ -243,12 +246,13 @@ def _write(
         except OSError as error:
             raise OperatorError(Fault(f"--log-dir {folder}", error.strerror, "a folder that can be written")) from error
     about = _set_metadata(questions, judge, [prompt for each in rows.values() for _, prompt, _ in each])
+    created = datetime.fromtimestamp(max(path.stat().st_mtime for path in wanted.paths), UTC)
     done: list[Imported] = []
     partial: list[tuple[Path, Path]] = []
     try:
         for number, (model, listed) in enumerate(rows.items(), start=1):
-            log = _log(wanted, judge, recording, about, model, listed)
-            name = f"{about['set']}_{re.sub(r'[^A-Za-z0-9]+', '-', model).strip('-')}_{log.eval.task_id}.eval"
+            log = _log(wanted, judge, recording, about, model, listed, created)
+            name = f"{created:%Y-%m-%dT%H-%M-%S}-00-00_{about['set'].replace('_', '-')}_{log.eval.task_id}.eval"
             if is_remote:
                 write_eval_log(log, f"{folder}/{name}", format="eval")  # one upload: whole, or not there
             else:
@@ -283,11 +287,11 @@ def _log(
     about: Mapping[str, Any],
     model: str,
     rows: Sequence[tuple[RecordedAnswer, _Asked, dict[str, Any]]],
+    created: datetime,
 ) -> EvalLog:
     sources = sorted({answer.source for answer, _, _ in rows})
     files = {source: recording.digests[source] for source in sources}
     id_ = digest_of({"files": files, "model": model, "set": about["set_digest"], "fixed": dict(wanted.fixed or {})})
-    now = datetime.now(UTC).isoformat(timespec="seconds")
     samples = list(_samples(wanted, judge, about, model, rows, files))
     log = EvalLog(
         status="success",
@@ -295,7 +299,7 @@ def _log(
             {
                 "eval_id": f"recorded-{id_}",
                 "run_id": f"recorded-{id_}",
-                "created": now,
+                "created": created.isoformat(timespec="seconds"),
                 "task": f"em_bench/{about['set']}",
                 "task_id": f"recorded-{id_}",
                 "task_version": int(str(about["set_version"]).partition("-")[0]),
@@ -322,7 +326,7 @@ def _log(
 
 def _scorer(judge: Judge) -> dict[str, Any]:
     metrics = [{"name": "em_bench/rates", "options": {}}]
-    return {"name": "judge", "options": {"name": judge.name, "readout": RECORDED}, "metrics": metrics}
+    return {"name": "em_bench/judge", "options": {"name": judge.name, "readout": RECORDED}, "metrics": metrics}
 
 
 def _results(judge: Judge, samples: Sequence[EvalSample], is_judged: bool) -> EvalResults:

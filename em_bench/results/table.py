@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from em_bench.results.estimates import Counts, Estimate
+from em_bench.results.protocol import OF_ANSWERS, THRESHOLDS
 
 __all__ = ["csv_text", "flat_row", "flat_table", "percent", "said_rate"]
 
@@ -39,6 +40,8 @@ def flat_row(estimate: Estimate) -> dict[str, Any]:
     counts = nested.pop("counts")
     nested.pop("by_question")
     notes = nested.pop("notes")
+    protocol = nested.pop("protocol") or {}
+    sweep = protocol.get("sweep", {})
     bounds = {
         f"{name}_{end}": (interval[name] or (None, None))[index]
         for name in ("questions", "population")
@@ -50,6 +53,10 @@ def flat_row(estimate: Estimate) -> dict[str, Any]:
         **bounds,
         "level": interval["level"],
         "known_rate": estimate.known_rate,
+        "protocol_rate": protocol.get("rate"),
+        "deception_rate": protocol.get("deception_rate"),
+        **{f"rate_below_{mark}": sweep.get(str(mark)) for mark in THRESHOLDS},
+        **{f"at_least_one_of_{k}": protocol.get("at_least_one_of", {}).get(str(k)) for k in OF_ANSWERS},
         "notes": "; ".join(notes),
     }
 
