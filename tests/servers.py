@@ -47,8 +47,8 @@ class Server(ThreadingHTTPServer):
     """Answers each request body by `reply(body)`, in the protocol of the path, and keeps the bodies in `requests`.
 
     It speaks OpenAI's chat completions and Responses, and Anthropic's messages, whole and as a stream. Like theirs, it
-    gives probabilities to those only who ask; Anthropic's protocol has none. `reply` must not raise: a client that gets
-    no reply asks again for minutes.
+    gives probabilities to those only who ask; Anthropic's protocol has none. Where `reply` raises
+    it is a bad request, since a client that gets no reply asks again for minutes.
     """
 
     request_queue_size = 128
@@ -84,7 +84,10 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.requests.append(request)
-        said = self.server.reply(request)
+        try:
+            said = self.server.reply(request)
+        except Exception as error:
+            said = Said(repr(error), status=400)
         if self.path not in PROTOCOLS:
             said = Said(f"no such path: {self.path}", status=404)
         if self.path == "/v1/responses" and request.get("max_output_tokens", FEWEST_TOKENS) < FEWEST_TOKENS:

@@ -1,4 +1,4 @@
-"""The Inspect provider of recorded answers: `--model replay/answers.csv`, `-M model=` where the file holds several.
+"""The Inspect provider of recorded answers: `--model replay/answers.csv`, `-M subject=` where the file holds several.
 
 It says again what a model said elsewhere, so that other judges can look at it through any task of this package. Logs
 that `em-bench import` writes name their models `replay/<model>`; those need no file, since nobody is asked again.
@@ -37,11 +37,11 @@ class ReplayAPI(ModelAPI):
         base_url: str | None = None,
         api_key: str | None = None,
         config: GenerateConfig | None = None,
-        model: str | None = None,
+        subject: str | None = None,
         **model_args: Any,  # noqa: ANN401 - Inspect passes what the user gave
     ) -> None:
         super().__init__(model_name, base_url, api_key, [], config or GenerateConfig())
-        self._model = model
+        self._subject = subject
         self._by_sample: dict[str, list[RecordedAnswer]] = {}
 
     def prepare(self, questions: QuestionSet) -> dict[str, int]:
@@ -59,11 +59,11 @@ class ReplayAPI(ModelAPI):
         if recording.faults:
             raise DataError(recording.faults)
         models = sorted({answer.model for answer in recording.answers})
-        if self._model is not None and self._model not in models:
-            raise OperatorError(unknown_name("-M model", self._model, models, "models in the file"))
-        if self._model is None and len(models) > 1:
-            raise OperatorError(Fault(place, f"{len(models)} models", "one model", f"Choose: -M model={models[0]}"))
-        chosen = [answer for answer in recording.answers if self._model in (None, answer.model)]
+        if self._subject is not None and self._subject not in models:
+            raise OperatorError(unknown_name("-M subject", self._subject, models, "models in the file"))
+        if self._subject is None and len(models) > 1:
+            raise OperatorError(Fault(place, f"{len(models)} models", "one model", f"Choose: -M subject={models[0]}"))
+        chosen = [answer for answer in recording.answers if self._subject in (None, answer.model)]
         found, faults = sort_by_prompt(chosen, questions)
         if not found:
             raise OperatorError(faults[:1])

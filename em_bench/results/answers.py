@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 SIMULATED = "organism/"
 """How the names of simulated models begin."""
 
+REPLAYED = "replay/"
+"""How the names of models begin that say again what was recorded."""
+
 __all__ = ["COLUMNS", "MARK", "SIMULATED", "find_logs", "read_answers"]
 
 COLUMNS = (
@@ -155,12 +158,13 @@ def _rows(log: str) -> Iterator[dict[str, Any]]:
     if "set" not in of_set:
         raise _ForeignLogError(Fault(log, f"task {header.eval.task}", "a log of an em_bench task"))
     recorded = of_set.get("recorded")
+    replayed = header.eval.model_args.get("subject") if header.eval.model.startswith(REPLAYED) else None
     about = {
         "log": log.rsplit("/", 1)[-1],
         "task": header.eval.task_id,
-        "model": recorded["model"] if recorded else header.eval.model,
+        "model": recorded["model"] if recorded else replayed or header.eval.model,
         "model_args": json.dumps(header.eval.model_args, sort_keys=True, default=str) if header.eval.model_args else "",
-        "recorded": recorded is not None,
+        "recorded": recorded is not None or header.eval.model.startswith(REPLAYED),
         **{key: of_set.get(key, "") for key in ("set", "set_version", "set_digest", "flag")},
     }
     by_lane: dict[str, dict[str, Any]] = {}

@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from em_bench.judging.judge import RECORDED
 from em_bench.judging.verdict import OUTCOMES
 from em_bench.models.card import find_card, read_cards
 from em_bench.models.organism import Organism
@@ -252,7 +253,7 @@ def _notes(cells: pd.DataFrame, counts: Counts, known: float | None) -> Iterator
     if (n_runs := cells["task"].nunique()) > 1:
         yield f"{n_runs} runs pooled"
     if cells["recorded"].any():
-        yield "answers recorded elsewhere; that their judge was the one of this lane is the recorder's word"
+        yield "answers recorded elsewhere"
     if counts.missing and cells["lane"].iloc[0]:
         yield f"{counts.missing} answers missing"
     for reason, n in sorted(Counter(cells["reason"].dropna()).items()):
@@ -268,6 +269,8 @@ def _judge_notes(cells: pd.DataFrame) -> Iterator[str]:
     if not cells["lane"].iloc[0]:
         yield "not judged: run inspect score LOG --scorer em_bench/judge -S name=JUDGE"
         return
+    if str(cells["lane"].iloc[0]).endswith(f"/{RECORDED}"):
+        yield "judged elsewhere: that the judge was the one of this lane is the recorder's word"
     if isinstance(measured := cells["measured"].iloc[0], str):
         yield f"judge measured: {measured}"
     if not cells["examined"].any():
