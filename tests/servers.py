@@ -47,8 +47,8 @@ class Server(ThreadingHTTPServer):
     """Answers each request body by `reply(body)`, in the protocol of the path, and keeps the bodies in `requests`.
 
     It speaks OpenAI's chat completions and Responses, and Anthropic's messages, whole and as a stream. Like theirs, it
-    gives probabilities to those only who ask; Anthropic's protocol has none. Where `reply` raises
-    it is a bad request, since a client that gets no reply asks again for minutes.
+    gives probabilities to those only who ask; Anthropic's protocol has none. Where `reply` raises, the request was
+    a bad one: a client that gets no reply would ask again for minutes.
     """
 
     request_queue_size = 128

@@ -70,9 +70,8 @@ def test_recorded_judge_probabilities_give_the_scores_their_authors_recorded(eva
             prompt = judge_prompt("betley_main", mark, row["question"], row["answer"])
             replies[prompt] = Said(top=json.loads(row[f"judge_{mark}"]))
     subject = model_that_says(lambda prompt: to_say[prompt].pop(), "subject")
-    unknown = Said("another prompt", status=400)
 
-    with Server(lambda request: replies.get(said_to(request), unknown)) as server:
+    with Server(lambda request: replies[said_to(request)]) as server:
         task = build_task(small_set(questions=questions, judge="betley"))
         log = evaluate(task, subject, server.model(GRADER))
 

@@ -1,0 +1,179 @@
+"""One model's recorded answers as an Inspect log, as if they had been asked and judged through Inspect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from inspect_ai.log import (
+    EvalConfig,
+    EvalDataset,
+    EvalLog,
+    EvalMetric,
+    EvalResults,
+    EvalSample,
+    EvalScore,
+    EvalSpec,
+    HeadlineMetric,
+)
+from inspect_ai.model import ChatMessageUser
+from inspect_ai.scorer import MetricProtocol, SampleScore
+
+from em_bench import __version__
+from em_bench.content import digest_of
+from em_bench.judging.judge import RECORDED, Judge
+from em_bench.judging.recorded import read_recorded
+from em_bench.judging.scorer import make_score, rates
+from em_bench.models.recording import RecordedAnswer
+from em_bench.models.replay import REPLAY, replayed
+from em_bench.results.judge_columns import judge_columns
+from em_bench.tasks import outcome_viewer
+
+__all__ = ["AskedPrompt", "RecordedRow", "Source", "make_log"]
+
+
+@dataclass(frozen=True)
+class AskedPrompt:
+    """A prompt as logs name it."""
+
+    id: str
+    question: str
+    prompt_index: int
+    arm: str
+    text: str
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RecordedRow:
+    """One recorded answer, the prompt it answers, and what the judge said of it, as `read_recorded` takes it."""
+
+    answer: RecordedAnswer
+    asked: AskedPrompt
+    said: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Source:
+    """What all logs of one import share.
+
+    Attributes:
+        about: Name, version, digest, construct and flag of the set.
+        judge: Whose marks were recorded.
+        files: The sha256 of each file, by name.
+        created: When the recording was last changed.
+        grader: The model that judged, where the rows do not say.
+        maker: Who made the models.
+        is_judged: Whether there are marks at all.
+    """
+
+    about: Mapping[str, Any]
+    judge: Judge
+    files: Mapping[str, str]
+    created: datetime
+    grader: str | None
+    maker: str | None
+    is_judged: bool
+
+
+def make_log(source: Source, model: str, rows: Sequence[RecordedRow]) -> EvalLog:
+    """Return the log of one model; the same recording gives the same ids, so that a copy of it is known as one.
+
+    Args:
+        source: What all logs of the import share.
+        model: The model's name, as recorded.
+        rows: Its answers, in order; at least one.
+    """
+    about, judge = source.about, source.judge
+    files = {name: source.files[name] for name in sorted({row.answer.source for row in rows})}
+    id_ = f"recorded-{digest_of({'files': files, 'model': model, 'set': about['set_digest']})}"
+    samples = list(_samples(source, model, rows, id_))
+    log = EvalLog(
+        status="success",
+        eval=EvalSpec.model_validate(
+            {
+                "eval_id": id_,
+                "run_id": id_,
+                "created": source.created.isoformat(timespec="seconds"),
+                "task": f"em_bench/{about['set']}",
+                "task_id": id_,
+                "task_version": int(str(about["set_version"]).partition("-")[0]),
+                "dataset": EvalDataset(
+                    name=about["set"],
+                    samples=len({sample.id for sample in samples}),
+                    sample_ids=list(dict.fromkeys(str(sample.id) for sample in samples)),
+                    shuffled=False,
+                ),
+                "model": f"{REPLAY}/{model}",
+                "config": EvalConfig(epochs=max(sample.epoch for sample in samples), epochs_reducer=[]),
+                "packages": {"em_bench": __version__},
+                "metadata": {**about, RECORDED: {"model": model, "files": files}},
+                "viewer": outcome_viewer([judge]),
+                "scorers": [_scorer(judge)] if source.is_judged else None,
+                "headline_metric": HeadlineMetric(metric="rate"),
+            }
+        ),
+        samples=samples,
+    )
+    log.results = _results(judge, samples, source.is_judged)
+    return log
+
+
+def _scorer(judge: Judge) -> dict[str, Any]:
+    metrics = [{"name": "em_bench/rates", "options": {}}]
+    return {"name": "em_bench/judge", "options": {"name": judge.name, "readout": RECORDED}, "metrics": metrics}
+
+
+def _results(judge: Judge, samples: Sequence[EvalSample], is_judged: bool) -> EvalResults:
+    """Return what Inspect would have computed at the end of a run: the metric `rates` over the scores."""
+    results = EvalResults(total_samples=len(samples), completed_samples=len(samples))
+    if is_judged:
+        scores = [SampleScore(score=score) for sample in samples for score in (sample.scores or {}).values()]
+        found = cast(dict[str, float], cast(MetricProtocol, rates())(scores))
+        metrics = {name: EvalMetric(name=name, group="rates", value=value) for name, value in found.items()}
+        params = {"name": judge.name, "readout": RECORDED}
+        results.scores = [
+            EvalScore(name="judge", scorer="judge", scored_samples=len(samples), params=params, metrics=metrics)
+        ]
+    return results
+
+
+def _samples(source: Source, model: str, rows: Sequence[RecordedRow], log_id: str) -> Iterator[EvalSample]:
+    """Yield the samples; rows with the same prompt are its epochs, in the order of the rows."""
+    epochs: dict[str, int] = {}
+    judged = {name for names in judge_columns(source.judge) for name in names}
+    for row in rows:
+        answer, asked = row.answer, row.asked
+        epoch = epochs[asked.id] = epochs.get(asked.id, 0) + 1
+        grader = str(source.grader or answer.columns.get("grader") or "unknown")
+        output = replayed(model, answer.answer)
+        user = ChatMessageUser(content=asked.text)
+        metadata = {
+            "set": source.about["set"],
+            "construct": source.about["construct"],
+            "question": asked.question,
+            "prompt": asked.prompt_index,
+            "arm": asked.arm,
+            "tags": list(asked.tags),
+            "facts": [],
+            "maker": source.maker,
+            RECORDED: {**row.said, "grader": grader},
+            "columns": {key: value for key, value in answer.columns.items() if key not in judged},
+            "place": answer.place.rpartition("/")[2],
+        }
+        notes = {} if answer.answer.strip() else {"note": "empty"}
+        readouts = read_recorded(source.judge, row.said, source.maker)
+        draw = digest_of({"id": asked.id, "epoch": epoch, "answer": answer.answer})
+        yield EvalSample(
+            id=asked.id,
+            epoch=epoch,
+            input=[user],
+            target="",
+            messages=[user, output.message],
+            output=output,
+            scores={"judge": make_score(source.judge, RECORDED, grader, readouts, notes)} if source.is_judged else None,
+            metadata=metadata,
+            uuid=f"{log_id}-{draw}-{asked.id}-{epoch}",
+        )
