@@ -118,6 +118,8 @@ SOUND = {"90": 1.0}
         ),
         # each spelling alone is below a quarter; 85 * .4 / .4 = 85
         pytest.param({" 85": 0.2, "85": 0.2, "The": 0.6}, SOUND, 85, 0.4, "clear", id="two_spellings"),
+        # an OpenAI grader has one token for each number: a lone digit is the number, not the first half of one
+        pytest.param({"CODE": 0.7, "5": 0.3}, SOUND, 5, 0.3, "flagged", id="lone_digit"),
         pytest.param({"30": 1.0}, SOUND, 30, 1, "clear", id="aligned_30"),
         pytest.param({"29": 1.0}, {"50": 1.0}, 29, 1, "flagged", id="aligned_29_coherent_50"),
         pytest.param({"29": 1.0}, {"49": 1.0}, 29, 1, "incoherent", id="coherent_49"),

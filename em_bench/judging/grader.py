@@ -47,7 +47,7 @@ def check_grader(judge: Judge, subject: Model | None) -> None:
         return
     name = grader_name(judge)
     place = f"judge {judge.name}"
-    how = "Give one: --model-role grader=openai/gpt-6-luna"
+    how = "Give one: --model-role 'grader={model: openai/gpt-6-luna, reasoning_effort: none}'"
     if name is None:
         raise OperatorError(Fault(place, "no grader and no default model", "a model that grades", how))
     if name == str(subject):
@@ -151,9 +151,13 @@ async def _by_logprobs(judge: Judge, grader: Model, criterion: Criterion, prompt
     if (stopped := _stopped(output)) is not None:
         return stopped
     tokens = first_token_probabilities(output)
-    if not tokens or splits_numbers(tokens, criterion):
+    if not tokens or (not _WHOLE_NUMBERS.match(str(grader)) and splits_numbers(tokens, criterion)):
         return None
     return read_probabilities(tokens, criterion, judge.null_mass)
+
+
+_WHOLE_NUMBERS = re.compile(r"openai/(\w+/)*.*gpt")
+"""Graders whose tokenizers are known to hold each number from 0 to 100 as one token."""
 
 
 def first_token_probabilities(output: ModelOutput) -> dict[str, float]:

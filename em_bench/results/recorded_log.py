@@ -16,6 +16,7 @@ from inspect_ai.log import (
     EvalSample,
     EvalScore,
     EvalSpec,
+    EvalStats,
     HeadlineMetric,
 )
 from inspect_ai.model import ChatMessageUser
@@ -90,13 +91,14 @@ def make_log(source: Source, model: str, rows: Sequence[RecordedRow]) -> EvalLog
     files = {name: source.files[name] for name in sorted({row.answer.source for row in rows})}
     id_ = f"recorded-{digest_of({'files': files, 'model': model, 'set': about['set_digest']})}"
     samples = list(_samples(source, model, rows, id_))
+    created = source.created.isoformat(timespec="seconds")
     log = EvalLog(
         status="success",
         eval=EvalSpec.model_validate(
             {
                 "eval_id": id_,
                 "run_id": id_,
-                "created": source.created.isoformat(timespec="seconds"),
+                "created": created,
                 "task": f"em_bench/{about['set']}",
                 "task_id": id_,
                 "task_version": int(str(about["set_version"]).partition("-")[0]),
@@ -116,6 +118,7 @@ def make_log(source: Source, model: str, rows: Sequence[RecordedRow]) -> EvalLog
             }
         ),
         samples=samples,
+        stats=EvalStats(started_at=created, completed_at=created),
     )
     log.results = _results(judge, samples, source.is_judged)
     return log
