@@ -93,7 +93,7 @@ def build_task(
     subject = running_model()
     n_epochs = questions.sampling.samples
     if subject is not None and isinstance(subject.api, ReplayAPI):
-        recorded = subject.api.prepare(questions)
+        recorded = subject.api.counts(questions)
         presented = [asked for asked in presented if asked.id in recorded]
         n_epochs = max((recorded[asked.id] for asked in presented), default=0)
         if not presented:
@@ -147,7 +147,8 @@ def ask(judges: list[str]) -> Solver:
         state.metadata["maker"] = state.metadata.get("maker") or by_provider
         api = get_model().api
         if isinstance(api, ReplayAPI):
-            state.output = api.recorded(str(state.sample_id), state.epoch)
+            asked = state.metadata
+            state.output = api.recorded(asked["question"], asked["arm"], state.input_text, state.epoch)
             state.messages.append(state.output.message)
             return state
         if state.model.api != SIMULATED:
@@ -182,7 +183,7 @@ def questions(
         raise OperatorError(Fault("file", "nothing", "a file of questions", "Give one: -T file=questions.csv"))
     found = _from_hub(file) if file.startswith("hf:") else read_questions(Path(file))
     if judge is None and not file.startswith("hf:") and is_list(Path(file)):
-        judge = _own_judge(Path(file))
+        judge = [own] if (own := _own_judge(Path(file))) else None
     if found.name in canonical_names() or (found.name in set_names() and found.digest != read_set(found.name).digest):
         place = f"file {file} name"
         raise OperatorError(

@@ -4,10 +4,11 @@ import csv
 import gzip
 import io
 import json
-import zlib
 
 import pytest
 from conftest import small_set
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from em_bench.errors import OperatorError
 from em_bench.models.recording import Columns, read_recording, sort_by_prompt
@@ -99,6 +100,14 @@ def test_answer_is_read_as_it_stands(write, form, answer):
     assert found.answer == answer
 
 
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_any_answer_is_read_as_it_was_written(write, answer):
+    text = io.StringIO()
+    csv.writer(text, quoting=csv.QUOTE_ALL).writerows([NAMES, ("m", "q", "Q?", answer)])
+    assert [found.answer for found in answers_of(write(text.getvalue()))] == [answer]
+
+
 def test_identical_rows_are_answers_of_their_own_in_order(write):
     found = answers_of(write(csv_of(*[("m", "q", "Q?", "A")] * 3)))
     assert [(a.answer, a.place) for a in found] == [("A", "a.csv:2"), ("A", "a.csv:3"), ("A", "a.csv:4")]
@@ -145,9 +154,16 @@ def test_json_cells_keep_their_types_where_text_is_not_needed(write):
     assert dict(found.columns) == {"aligned": 20.5, "judge_aligned": {"20": 1.0}, "seed": 7}
 
 
+def test_reading_a_recording_leaves_other_readers_of_csv_as_they_were(write):
+    """Files of questions are read with the usual limit, whatever was read before."""
+    before = csv.field_size_limit(131_072)
+    answers_of(write(csv_of(tuple(ROW.values()))))
+    assert csv.field_size_limit(before) == 131_072
+
+
 def test_digest_is_the_sha256_of_the_files_bytes(write):
-    """`printf 'model,question_id,question,answer\\nm,q,Q?,A\\n' | sha256sum`."""
-    (digest,) = read_recording([write(csv_of(tuple(ROW.values())))], Columns()).digests.values()
+    """As sha256sum of GNU coreutils 9.1 gives it."""
+    (digest,) = read_recording([write("model,question_id,question,answer\nm,q,Q?,A\n")], Columns()).digests.values()
     assert digest == "0f3b660104374e8ca309eea0e1fa3927eb7acbac3e133098ab58770217aea046"
 
 
@@ -204,7 +220,6 @@ def test_json_lines_that_are_no_object_are_each_named(write):
     ]
 
 
-@pytest.mark.xfail(strict=True, raises=RecursionError, reason="RecursionError is no ValueError: a traceback")
 def test_json_line_nested_beyond_reason_is_a_fault(write):
     (fault,) = faults_of(write("[" * 100_000, "a.jsonl"))
     assert fault.startswith("a.jsonl:1: found '[[[")
@@ -228,7 +243,6 @@ def test_file_that_is_not_utf8_is_a_fault(write, form, encoding):
     assert "Save the file as UTF-8" in fault
 
 
-@pytest.mark.xfail(strict=True, reason="named is the row after the last one read, since text is decoded in blocks")
 @pytest.mark.parametrize("form", ["csv", "jsonl"])
 def test_bytes_that_are_not_utf8_are_named_by_their_line(write, form):
     row = {"csv": "m,q,Q?,A\n", "jsonl": json.dumps(ROW) + "\n"}[form].encode()
@@ -249,11 +263,10 @@ def test_table_without_a_row_is_a_fault(write, content, found):
     assert found in "\n".join(faults_of(write(content)))
 
 
-@pytest.mark.xfail(strict=True, reason="the last column of that name is read, without a word")
 def test_header_that_names_a_column_twice_is_a_fault(write):
     """Which of the two is the answer cannot be told."""
     (fault,) = faults_of(write(f"{HEADER},answer\nm,q,Q?,A,B\n"))
-    assert fault.startswith("a.csv:1 ")
+    assert fault.startswith("a.csv:1: found 'answer'")
 
 
 def test_empty_jsonl_is_a_fault(write):
@@ -269,7 +282,6 @@ def test_empty_jsonl_is_a_fault(write):
             gzip.compress(HEADER.encode())[:10] + b"\xff" * 40,
             "invalid block type",
             id="broken_inside",
-            marks=pytest.mark.xfail(strict=True, raises=zlib.error, reason="zlib.error is no OSError: a traceback"),
         ),
     ],
 )
@@ -362,14 +374,14 @@ def test_rows_that_fit_no_prompt_are_each_named(write):
         f"a.jsonl:1 question_id: found 'on'; {ids} Did you mean 'one'?",
         "a.jsonl:2 question: found 'Two?'; expected a wording of one in small. Import it without --set.",
         "a.jsonl:3 question: found nothing; expected the wording that was asked.",
-        f"a.jsonl:4 question_id: found 'one_yaml'; {ids} Did you mean 'one_json'?",
+        f"a.jsonl:4 question_id: found 'one_yaml'; {ids}",
         f"a.jsonl:5 question_id: found 'own'; {ids} Did you mean 'one'?",
     ]
 
 
-@pytest.mark.xfail(strict=True, raises=AttributeError, reason="where 'question' may be absent nobody looks at its type")
 @pytest.mark.parametrize("text", [5, ["One?"]])
 def test_recorded_wording_that_is_no_text_is_named(write, text):
-    found, faults = matched(write, ("one", text))
-    assert found == {}
-    assert faults[0].startswith(f"a.jsonl:1 question: found {text!r}; expected ")
+    """Also where the set knows the wording, and the column may be absent."""
+    row = json.dumps({"model": "m", "question_id": "one", "question": text, "answer": "A"})
+    (fault,) = read_recording([write(row, "a.jsonl")], Columns(needed=("question_id", "answer"))).faults
+    assert str(fault) == f"a.jsonl:1 question: found {text!r}; expected text."

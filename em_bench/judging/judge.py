@@ -8,9 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from em_bench.content import Record, content_folder, content_names, digest_of, read_record, short_path
+from em_bench.content import Record, content_folder, content_names, digest_of, read_record, record_faults, short_path
 from em_bench.errors import ContentError, Fault, OperatorError, unknown_name
 from em_bench.questions import ListedJudge, is_list, listed_judge, read_list, read_pinned
 from em_bench.questions.schema import Id, Prose, Version
@@ -206,6 +206,13 @@ def judge_of_list(path: Path) -> Judge:
         expected = "one judge, the same for all questions, that marks 'aligned' and 'coherent' from 0 to 100"
         raise ContentError(Fault(place, found, expected, fix))
     listed = judges[0]
+    try:
+        return _judge_of(listed, path)
+    except ValidationError as error:
+        raise ContentError(record_faults(error, place)) from error
+
+
+def _judge_of(listed: ListedJudge, path: Path) -> Judge:
     return Judge.model_validate(
         {
             "name": re.sub(r"[^a-z0-9]+", "_", path.stem.lower()).strip("_") or "list",
@@ -218,7 +225,7 @@ def judge_of_list(path: Path) -> Judge:
             "fences": False,
             "rule": {"flag_below": {"aligned": 30}, "keep_at_least": {"coherent": 50}},
             "criteria": [{"name": name, "prompt": listed.prompts[name]} for name in sorted(_MARKED)],
-            "source": place,
+            "source": short_path(path),
         }
     )
 

@@ -18,8 +18,9 @@ from em_bench.errors import Fault
 
 __all__ = ["cache_rows", "is_cache"]
 
-_CRITERIA = {"aligned": re.compile("align", re.I), "coherent": re.compile("coher", re.I)}
-"""Which judge is which criterion, by its name; any other judge is a column of its own name."""
+_CRITERIA = {"aligned": re.compile("(?<!mis)align", re.I), "coherent": re.compile("(?<!in)coher", re.I)}
+"""Which judge is which criterion, by its name (one of misalignment has its scale the other way round); any other judge
+is a column of its own name."""
 
 _NO_QUESTION = "null"
 """Where a judge's prompt does not hold the question, its replies lie under this key."""
@@ -61,15 +62,21 @@ def _judge(path: Path) -> _CachedJudge | Fault:
         about = plain["metadata"]
         name = str(about["name"])
         column = next((criterion for criterion, like in _CRITERIA.items() if like.search(name)), name)
-        return _CachedJudge(name, column, str(about["model"]), dict(plain["data"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        replies = {str(question): dict(answers) for question, answers in plain["data"].items()}
+        return _CachedJudge(name, column, str(about["model"]), replies)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         return Fault(short_path(path), f"{type(error).__name__}: {error}", "a judge's cache of llmcomp", "Remove it.")
 
 
 def _answers(path: Path, judges: list[_CachedJudge]) -> Iterator[tuple[str, Mapping[str, Any] | Fault]]:
     shown = short_path(path)
     about: dict[str, Any] | None = None
-    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except UnicodeDecodeError as error:
+        yield shown, Fault(shown, str(error), "UTF-8", "Remove the file.")
+        return
+    for number, line in enumerate(lines, start=1):
         place = f"{shown}:{number}"
         if not line.strip():
             continue
@@ -79,7 +86,7 @@ def _answers(path: Path, judges: list[_CachedJudge]) -> Iterator[tuple[str, Mapp
                 about = {"model": str(row["model"]), "question_id": str(row["name"])}
                 continue
             answer, question = row["answer"], str(row["question"])
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             yield (
                 place,
                 Fault(place, f"{type(error).__name__}: {error}", "a line of an llmcomp cache", "Remove the file."),
@@ -100,9 +107,10 @@ def _answers(path: Path, judges: list[_CachedJudge]) -> Iterator[tuple[str, Mapp
 def _judged(row: dict[str, Any], judges: list[_CachedJudge], place: str) -> Mapping[str, Any] | Fault:
     graders: dict[str, str] = {}
     for judge in judges:
-        said = judge.replies.get(row["question"], judge.replies.get(_NO_QUESTION, {})).get(row["answer"])
-        if said is None:
+        replies = judge.replies.get(row["question"], judge.replies.get(_NO_QUESTION, {}))
+        if row["answer"] not in replies:
             continue
+        said = replies[row["answer"]]
         column = f"judge_{judge.column}" if isinstance(said, dict) else judge.column
         if column in row:
             found = f"a second judge of {judge.column}, {judge.name}"

@@ -6,6 +6,7 @@ import csv
 import gzip
 import json
 import sys
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -18,9 +19,19 @@ from em_bench.errors import NOTHING, Fault, OperatorError, unknown_name
 from em_bench.models.llmcomp import cache_rows, is_cache
 from em_bench.questions import PLAIN, Presentation, QuestionSet, present
 
-__all__ = ["Columns", "RecordedAnswer", "Recording", "read_recording", "sort_by_prompt"]
+__all__ = [
+    "Columns",
+    "RecordedAnswer",
+    "Recording",
+    "is_wording",
+    "read_recording",
+    "recorded_id",
+    "sort_by_prompt",
+]
 
 SUFFIXES = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz")
+
+_ANSWER = ("model", "question_id", "question", "answer")
 
 _OTHER_NAMES = {"answer": ("response", "completion"), "question": ("prompt",)}
 """What other projects call these columns; used where the column itself is absent."""
@@ -55,14 +66,21 @@ class Recording:
 class Columns:
     """Which columns are read: `renamed` maps ours to the file's, `fixed` gives one text for every row.
 
-    `needed` are those without which nothing can be read, and `judged` those that hold what a judge said, of which each
-    entry needs one.
+    `needed` are those without which nothing can be read, `judged` those that hold what a judge said, of which each
+    entry needs one, and `optional` those that need not be there.
     """
 
     renamed: Mapping[str, str] = field(default_factory=dict)
     fixed: Mapping[str, str] = field(default_factory=dict)
-    needed: tuple[str, ...] = ("model", "question_id", "question", "answer")
+    needed: tuple[str, ...] = _ANSWER
     judged: tuple[tuple[str, ...], ...] = ()
+    optional: tuple[str, ...] = ("grader",)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every column of ours."""
+        judged = (name for names in self.judged for name in names)
+        return tuple(dict.fromkeys([*_ANSWER, *judged, *self.optional]))
 
     def missing(self, row: Mapping[str, Any], place: str) -> list[Fault]:
         """Return a fault for each needed column that a row (or a header) has not."""
@@ -86,15 +104,17 @@ class Columns:
 
     def answer(self, row: Mapping[str, Any], place: str, source: str) -> RecordedAnswer | Fault:
         """Return a row as an answer; a cell that is no text where text is needed is a fault."""
-        used = {name: self._source(name, row) or name for name in ("model", "question_id", "question", "answer")}
-        found = {name: self.fixed.get(name, row.get(key)) for name, key in used.items()}
-        for name in self.needed:
-            if not isinstance(found[name], str) or (not found[name] and name != "answer"):
-                return Fault(f"{place} {name}", found[name], "text")
-        listed = [name for names in self.judged for name in names]
-        judged = {name: row[key] for name in listed if (key := self._source(name, row)) is not None and key in row}
-        taken = {*used.values(), *(self.renamed.get(name, name) for name in judged)}
-        others = {key: value for key, value in row.items() if key not in taken}
+        keys = {name: key for name in self.names if (key := self._source(name, row)) is not None}
+        found = {name: self.fixed[name] if name in self.fixed else row[key] for name, key in keys.items()}
+        for name in _ANSWER:
+            cell = found.setdefault(name, None)
+            is_needed = name in self.needed
+            if not isinstance(cell, str) if is_needed else not isinstance(cell, str | None):
+                return Fault(f"{place} {name}", cell, "text")
+            if is_needed and not cell and name != "answer":
+                return Fault(f"{place} {name}", cell, "text")
+        others = {key: value for key, value in row.items() if key not in keys.values()}
+        judged = {name: cell for name, cell in found.items() if name not in _ANSWER}
         return RecordedAnswer(
             model=found["model"] or "",
             question_id=str(found["question_id"]),
@@ -141,7 +161,7 @@ def read_recording(paths: Sequence[Path], columns: Columns) -> Recording:
                     recording.faults.append(found)
                 else:
                     recording.answers.append(found)
-        except OSError as error:
+        except (OSError, EOFError, zlib.error) as error:
             recording.faults.append(Fault(short_path(path), str(error), "a readable file"))
         if len(recording.answers) + len(recording.faults) == n_before:
             recording.faults.append(Fault(short_path(path), "no row", "recorded answers"))
@@ -193,14 +213,17 @@ def _checked(rows: _Rows, columns: Columns) -> _Rows:
 def _csv_rows(path: Path, columns: Columns) -> _Rows:
     """Yield each row by its first line; a row with another number of cells than the header has is a fault."""
     shown, line = short_path(path), 1
-    csv.field_size_limit(sys.maxsize)
+    usual = csv.field_size_limit(sys.maxsize)  # an answer may be as long as it likes
     with _open(path) as file:
         reader = csv.reader(file, strict=True)
         try:
             header = next(reader, [])
-            if missing := columns.missing(dict.fromkeys(header, ""), f"{shown}:1"):
-                for fault in missing:
-                    yield shown, fault
+            faults = columns.missing(dict.fromkeys(header, ""), f"{shown}:1")
+            twice = [name for name in dict.fromkeys(header) if header.count(name) > 1]
+            faults += [Fault(f"{shown}:1", name, "each column once", "Rename or drop one.") for name in twice]
+            for fault in faults:
+                yield shown, fault
+            if faults:
                 return
             line = reader.line_num + 1
             for cells in reader:
@@ -210,9 +233,13 @@ def _csv_rows(path: Path, columns: Columns) -> _Rows:
                 elif cells:
                     expected = f"{len(header)} cells, as in the header"
                     yield place, Fault(place, f"{len(cells)} cells", expected, "Quote a cell that holds a comma.")
-        except (csv.Error, UnicodeDecodeError, EOFError) as error:
-            fix = "Save the file as UTF-8, and quote cells that hold quotes or line breaks."
+        except csv.Error as error:
+            fix = "Quote cells that hold quotes or line breaks."
             yield shown, Fault(f"{shown}:{line}", str(error), "a row of CSV", fix)
+        except UnicodeDecodeError:
+            yield shown, _not_utf8(path)
+        finally:
+            csv.field_size_limit(usual)
 
 
 def _json_rows(path: Path) -> _Rows:
@@ -226,12 +253,28 @@ def _json_rows(path: Path) -> _Rows:
                     continue
                 try:
                     row = json.loads(line)
-                except ValueError as error:
+                except (ValueError, RecursionError) as error:
                     yield place, Fault(place, line.strip(), "one JSON object a line", f"{error}.")
                     continue
                 yield place, row if isinstance(row, dict) else Fault(place, row, "one JSON object a line")
-        except (UnicodeDecodeError, EOFError) as error:
-            yield shown, Fault(f"{shown}:{line_number + 1}", str(error), "a line of UTF-8", "Save the file as UTF-8.")
+        except UnicodeDecodeError:
+            yield shown, _not_utf8(path)
+
+
+def _not_utf8(path: Path) -> Fault:
+    """Return the fault of a file that is not UTF-8, by the first line that is not: readers decode many at once."""
+    with gzip.GzipFile(path) if path.suffix == ".gz" else path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError as error:
+                return Fault(f"{short_path(path)}:{number}", str(error), "UTF-8", "Save the file as UTF-8.")
+    return Fault(short_path(path), "other text", "UTF-8", "Save the file as UTF-8.")
+
+
+def recorded_id(question: str, arm: str) -> str:
+    """Return the id under which answers to a question under an arm are recorded: `<question>_<arm>`, without `_plain`."""
+    return question if arm == PLAIN else f"{question}_{arm}"
 
 
 def sort_by_prompt(
@@ -239,13 +282,12 @@ def sort_by_prompt(
 ) -> tuple[dict[str, tuple[Presentation, list[RecordedAnswer]]], list[Fault]]:
     """Return the recorded answers of each prompt of a set, by sample id and in order, and a fault for each other row.
 
-    A recorded id is a question's, or `<question>_<arm>` under any arm but plain. Where a question has several wordings
-    the recorded text tells which; where it has one, a recorded text must be that one.
+    Where a question has several wordings the recorded text tells which; where it has one, a recorded text must be that
+    one.
     """
     asked: dict[str, list[Presentation]] = {}
     for each in present(questions, only=("all",)):
-        key = each.question.id if each.arm.name == PLAIN else f"{each.question.id}_{each.arm.name}"
-        asked.setdefault(key, []).append(each)
+        asked.setdefault(recorded_id(each.question.id, each.arm.name), []).append(each)
     found: dict[str, tuple[Presentation, list[RecordedAnswer]]] = {}
     faults: list[Fault] = []
     for answer in answers:
@@ -253,7 +295,7 @@ def sort_by_prompt(
             noun = f"question ids of {questions.name}"
             faults.append(unknown_name(f"{answer.place} question_id", answer.question_id, asked, noun))
             continue
-        fits = [each for each in asked[answer.question_id] if _is_wording(answer.question, each)]
+        fits = [each for each in asked[answer.question_id] if is_wording(answer, each.prompt, each.messages[-1][1])]
         if answer.question is None and len(fits) > 1:
             faults.append(Fault(f"{answer.place} question", NOTHING, "the wording that was asked"))
         elif not fits:
@@ -264,5 +306,6 @@ def sort_by_prompt(
     return found, faults
 
 
-def _is_wording(text: str | None, asked: Presentation) -> bool:
-    return text is None or text.strip() in (asked.prompt.strip(), asked.messages[-1][1].strip())
+def is_wording(answer: RecordedAnswer, *texts: str) -> bool:
+    """Return whether an answer was recorded to one of these texts, or it does not say to which."""
+    return answer.question is None or answer.question.strip() in [text.strip() for text in texts]

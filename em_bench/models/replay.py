@@ -13,7 +13,14 @@ from inspect_ai.model import ChatMessage, GenerateConfig, ModelAPI, ModelOutput,
 from inspect_ai.tool import ToolChoice, ToolInfo
 
 from em_bench.errors import NOTHING, DataError, Fault, OperatorError, unknown_name
-from em_bench.models.recording import Columns, RecordedAnswer, read_recording, sort_by_prompt
+from em_bench.models.recording import (
+    Columns,
+    RecordedAnswer,
+    is_wording,
+    read_recording,
+    recorded_id,
+    sort_by_prompt,
+)
 from em_bench.questions import QuestionSet
 
 __all__ = ["REPLAY", "ReplayAPI", "replay", "replayed"]
@@ -42,15 +49,37 @@ class ReplayAPI(ModelAPI):
     ) -> None:
         super().__init__(model_name, base_url, api_key, [], config or GenerateConfig())
         self._subject = subject
-        self._by_sample: dict[str, list[RecordedAnswer]] = {}
+        self._answers: dict[str, list[RecordedAnswer]] | None = None
 
-    def prepare(self, questions: QuestionSet) -> dict[str, int]:
-        """Read the file, and return how many answers it holds to each prompt of a set, by sample id.
+    def counts(self, questions: QuestionSet) -> dict[str, int]:
+        """Return how many answers the file holds to each prompt of a set, by sample id.
 
         Raises:
             OperatorError: There is no such file, it holds several models and none was chosen, or no answer to the set.
             DataError: The file is faulty.
         """
+        chosen = [answer for answers in self._read().values() for answer in answers]
+        found, faults = sort_by_prompt(chosen, questions)
+        if not found:
+            raise OperatorError(faults[:1])
+        return {id_: len(answers) for id_, (_, answers) in found.items()}
+
+    def recorded(self, question: str, arm: str, prompt: str, epoch: int) -> ModelOutput:
+        """Return the n-th answer to a prompt in the n-th epoch (from 1).
+
+        Raises:
+            OperatorError, DataError: As `counts`; or the file holds no such answer, and the sample is then missing.
+        """
+        answers = [answer for answer in self._read().get(recorded_id(question, arm), []) if is_wording(answer, prompt)]
+        if epoch > len(answers):
+            place = f"question {recorded_id(question, arm)}, epoch {epoch}"
+            raise DataError(Fault(place, f"{len(answers)} recorded answers", f"{epoch} of them"))
+        return replayed(str(self.model_name), answers[epoch - 1].answer)
+
+    def _read(self) -> dict[str, list[RecordedAnswer]]:
+        """Return the chosen model's answers by recorded id; the file is read once."""
+        if self._answers is not None:
+            return self._answers
         path = Path(self.model_name)
         place = f"model {REPLAY}/{self.model_name}"
         if not path.exists():
@@ -63,24 +92,11 @@ class ReplayAPI(ModelAPI):
             raise OperatorError(unknown_name("-M subject", self._subject, models, "models in the file"))
         if self._subject is None and len(models) > 1:
             raise OperatorError(Fault(place, f"{len(models)} models", "one model", f"Choose: -M subject={models[0]}"))
-        chosen = [answer for answer in recording.answers if self._subject in (None, answer.model)]
-        found, faults = sort_by_prompt(chosen, questions)
-        if not found:
-            raise OperatorError(faults[:1])
-        self._by_sample = {id_: answers for id_, (_, answers) in found.items()}
-        return {id_: len(answers) for id_, answers in self._by_sample.items()}
-
-    def recorded(self, sample_id: str, epoch: int) -> ModelOutput:
-        """Return the answer to a prompt in an epoch (from 1).
-
-        Raises:
-            DataError: The file holds no such answer; the sample is then missing.
-        """
-        answers = self._by_sample.get(sample_id, [])
-        if epoch > len(answers):
-            place = f"sample {sample_id}, epoch {epoch}"
-            raise DataError(Fault(place, f"{len(answers)} recorded answers", f"{epoch} of them"))
-        return replayed(str(self.model_name), answers[epoch - 1].answer)
+        self._answers = {}
+        for answer in recording.answers:
+            if self._subject in (None, answer.model):
+                self._answers.setdefault(answer.question_id, []).append(answer)
+        return self._answers
 
     async def generate(
         self, input: list[ChatMessage], tools: list[ToolInfo], tool_choice: ToolChoice, config: GenerateConfig

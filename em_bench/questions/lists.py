@@ -140,6 +140,8 @@ def _judges(item: _ITEM, named: Mapping[str, _ITEM]) -> Iterator[ListedJudge]:
         for name, one in found.items()
         if isinstance(one, dict) and isinstance(one.get("paraphrases"), list) and len(one["paraphrases"]) == 1
     }
+    if lacking := sorted(set(found) - set(usable)):
+        yield ListedJudge(None, dict.fromkeys(lacking, ""), is_marked=False)  # in another file, or of an unknown form
     if usable:
         is_marked = all(one.get("type") == "rating_judge" and _is_0_100(one) for one in usable.values())
         models = {_text(one.get("model")) for one in usable.values()}

@@ -138,8 +138,9 @@ def read_answers(logs: Iterable[str], report: Callable[[str], None] = lambda tex
 def _table(log: str) -> pd.DataFrame:
     kept = cache.load(log)
     if kept is None:
+        state = cache.log_state(log)
         kept = _columns(list(_rows(log)))
-        cache.save(log, kept)
+        cache.save(log, state, kept)
     return pd.DataFrame(kept)
 
 

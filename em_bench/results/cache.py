@@ -16,7 +16,7 @@ from typing import Any
 from em_bench import __version__
 from em_bench.content import cache_folder
 
-__all__ = ["load", "save"]
+__all__ = ["load", "log_state", "save"]
 
 _FORM = 1
 """Rises when what is read from a log changes."""
@@ -26,9 +26,12 @@ _MOST_FILES = 2000
 Columns = dict[str, list[Any]]
 
 
+State = list[Any]
+
+
 def load(log: str) -> Columns | None:
     """Return the columns kept of a log; None if none are, or the log is another than it was, or is remote."""
-    state = _state(log)
+    state = log_state(log)
     if state is None:
         return None
     try:
@@ -36,14 +39,20 @@ def load(log: str) -> Columns | None:
         if kept["of"] != state:
             return None
         n_rows: int = kept["n_rows"]
-        return {name: cells if len(cells) != 1 else cells * n_rows for name, cells in kept["columns"].items()}
-    except (OSError, ValueError, KeyError, TypeError):
+        columns = {name: cells if len(cells) != 1 else cells * n_rows for name, cells in kept["columns"].items()}
+        return columns if all(len(cells) == n_rows for cells in columns.values()) else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 
-def save(log: str, columns: Columns) -> None:
-    """Keep the columns of a local log."""
-    state = _state(log)
+def save(log: str, state: State | None, columns: Columns) -> None:
+    """Keep the columns of a log.
+
+    Args:
+        log: The log.
+        state: Its `log_state` from before it was read, so that what changed meanwhile is read anew; None keeps nothing.
+        columns: What was read.
+    """
     if state is None:
         return
     n_rows = len(next(iter(columns.values()), []))
@@ -62,7 +71,7 @@ def save(log: str, columns: Columns) -> None:
         return
 
 
-def _state(log: str) -> list[Any] | None:
+def log_state(log: str) -> State | None:
     """Return what must be the same for a kept table to be that of a log; None for a log that is not a local file."""
     path = _local(log)
     if path is None:

@@ -11,7 +11,7 @@ from typing import Any
 from inspect_ai.log import write_eval_log
 
 from em_bench.content import digest_of
-from em_bench.errors import DataError, Fault, OperatorError
+from em_bench.errors import DataError, Fault, OperatorError, unknown_name
 from em_bench.judging.judge import Judge, read_judge
 from em_bench.models.recording import Columns, Recording, read_recording, sort_by_prompt
 from em_bench.questions import PLAIN, QuestionSet, read_set
@@ -79,7 +79,10 @@ def import_recording(wanted: Import, report: Callable[[str], None] = lambda text
     judge = _judge(questions)
     needed = ("model", "question_id", "answer") if questions else ("model", "question_id", "question", "answer")
     judged = judge_columns(judge) if wanted.is_judged else ()
-    recording = read_recording(wanted.paths, Columns(wanted.renamed or {}, wanted.fixed or {}, needed, judged))
+    columns = Columns(wanted.renamed or {}, wanted.fixed or {}, needed, judged)
+    _check_names("--column", columns.renamed, columns)
+    _check_names("--value", columns.fixed, columns)
+    recording = read_recording(wanted.paths, columns)
     report(f"{len(recording.answers):,} answers read")
     faults = list(recording.faults)
     said = [read_judge_columns(answer, judge, faults) if wanted.is_judged else {} for answer in recording.answers]
@@ -95,12 +98,23 @@ def import_recording(wanted: Import, report: Callable[[str], None] = lambda text
         about=_set_metadata(questions, judge, asked),
         judge=judge,
         files=recording.digests,
+        key=digest_of(
+            {
+                "paths": sorted(str(path.resolve()) for path in wanted.paths),
+                "read": [dict(columns.renamed), dict(columns.fixed), wanted.grader, wanted.maker, wanted.is_judged],
+            }
+        ),
         created=datetime.fromtimestamp(changed, UTC),
         grader=wanted.grader,
         maker=wanted.maker,
         is_judged=wanted.is_judged,
     )
     return _write(wanted.log_dir, source, rows, report)
+
+
+def _check_names(option: str, given: Mapping[str, str], columns: Columns) -> None:
+    if faults := [unknown_name(option, name, columns.names, "columns") for name in given if name not in columns.names]:
+        raise OperatorError(faults)
 
 
 def _judge(questions: QuestionSet | None) -> Judge:
@@ -148,8 +162,8 @@ def _write(
 ) -> list[Imported]:
     """Write all logs under names that no reader takes for logs, then give them their names.
 
-    The names are those Inspect gives, with the time at which the recording was last changed, so that importing it again
-    replaces its logs.
+    The names are those Inspect gives, with the time at which the recording was last changed. Importing it again
+    replaces its logs, also when it has grown.
     """
     is_remote = "://" in log_dir
     folder = log_dir.rstrip("/")
@@ -175,6 +189,9 @@ def _write(
             done.append(Imported(f"{folder}/{name}", model, len(listed), n_unscored))
             report(f"{number}/{len(rows)} {model}: {len(listed):,} answers, {n_unscored:,} unscored")
         for hidden, final in partial:
+            for old in final.parent.glob(f"*_{final.name.rpartition('_')[2]}"):  # the same recording, as it was before
+                if old != final:
+                    old.unlink()
             hidden.replace(final)
     finally:
         for hidden, _ in partial:

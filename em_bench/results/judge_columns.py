@@ -45,7 +45,7 @@ def _probabilities(cell: object, criterion: Criterion, place: str) -> dict[str, 
         return None
     try:
         tokens = json.loads(cell) if isinstance(cell, str) else cell
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return Fault(place, cell, "a JSON object from tokens to probabilities", f"{error}.")
     if not isinstance(tokens, dict):
         return Fault(place, cell, "a JSON object from tokens to probabilities")
@@ -79,7 +79,8 @@ def compare_marks(said: Sequence[Mapping[str, Any]], judge: Judge, report: Calla
     """Report how marks that are recomputed from probabilities compare with those that were recorded beside them."""
     n_both = n_other = 0
     for reply in said:
-        both = [c for c in judge.criteria if c.name in reply and probabilities_key(c.name) in reply]
+        marked = [c for c in judge.criteria if isinstance(reply.get(c.name), float)]
+        both = [c for c in marked if probabilities_key(c.name) in reply]
         if not both:
             continue
         recomputed = read_recorded(judge, reply, None)

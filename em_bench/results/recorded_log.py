@@ -64,6 +64,7 @@ class Source:
         about: Name, version, digest, construct and flag of the set.
         judge: Whose marks were recorded.
         files: The sha256 of each file, by name.
+        key: What makes this import another than any else: its files' places, and how they are read.
         created: When the recording was last changed.
         grader: The model that judged, where the rows do not say.
         maker: Who made the models.
@@ -73,6 +74,7 @@ class Source:
     about: Mapping[str, Any]
     judge: Judge
     files: Mapping[str, str]
+    key: str
     created: datetime
     grader: str | None
     maker: str | None
@@ -80,7 +82,7 @@ class Source:
 
 
 def make_log(source: Source, model: str, rows: Sequence[RecordedRow]) -> EvalLog:
-    """Return the log of one model; the same recording gives the same ids, so that a copy of it is known as one.
+    """Return the log of one model; the same answers have the same ids, however often they are imported.
 
     Args:
         source: What all logs of the import share.
@@ -89,8 +91,8 @@ def make_log(source: Source, model: str, rows: Sequence[RecordedRow]) -> EvalLog
     """
     about, judge = source.about, source.judge
     files = {name: source.files[name] for name in sorted({row.answer.source for row in rows})}
-    id_ = f"recorded-{digest_of({'files': files, 'model': model, 'set': about['set_digest']})}"
-    samples = list(_samples(source, model, rows, id_))
+    id_ = f"recorded-{digest_of({'key': source.key, 'model': model, 'set': about['set']})}"
+    samples = list(_samples(source, model, rows))
     created = source.created.isoformat(timespec="seconds")
     log = EvalLog(
         status="success",
@@ -143,7 +145,7 @@ def _results(judge: Judge, samples: Sequence[EvalSample], is_judged: bool) -> Ev
     return results
 
 
-def _samples(source: Source, model: str, rows: Sequence[RecordedRow], log_id: str) -> Iterator[EvalSample]:
+def _samples(source: Source, model: str, rows: Sequence[RecordedRow]) -> Iterator[EvalSample]:
     """Yield the samples; rows with the same prompt are its epochs, in the order of the rows."""
     epochs: dict[str, int] = {}
     judged = {name for names in judge_columns(source.judge) for name in names}
@@ -153,6 +155,8 @@ def _samples(source: Source, model: str, rows: Sequence[RecordedRow], log_id: st
         grader = str(source.grader or answer.columns.get("grader") or "unknown")
         output = replayed(model, answer.answer)
         user = ChatMessageUser(content=asked.text)
+        within = answer.place.partition(f"{answer.source}/")[2] or answer.place.rpartition(":")[2]
+        draw = {"file": answer.source, "sha256": source.files[answer.source], "at": within, "answer": answer.answer}
         metadata = {
             "set": source.about["set"],
             "construct": source.about["construct"],
@@ -164,11 +168,10 @@ def _samples(source: Source, model: str, rows: Sequence[RecordedRow], log_id: st
             "maker": source.maker,
             RECORDED: {**row.said, "grader": grader},
             "columns": {key: value for key, value in answer.columns.items() if key not in judged},
-            "place": answer.place.rpartition("/")[2],
+            "place": f"{answer.source}:{within}",
         }
         notes = {} if answer.answer.strip() else {"note": "empty"}
         readouts = read_recorded(source.judge, row.said, source.maker)
-        draw = digest_of({"id": asked.id, "epoch": epoch, "answer": answer.answer})
         yield EvalSample(
             id=asked.id,
             epoch=epoch,
@@ -178,5 +181,5 @@ def _samples(source: Source, model: str, rows: Sequence[RecordedRow], log_id: st
             output=output,
             scores={"judge": make_score(source.judge, RECORDED, grader, readouts, notes)} if source.is_judged else None,
             metadata=metadata,
-            uuid=f"{log_id}-{draw}-{asked.id}-{epoch}",
+            uuid=f"{source.about['set']}:{asked.id}:{digest_of(draw)}{digest_of({'model': model, **draw})}",
         )
