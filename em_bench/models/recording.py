@@ -273,7 +273,7 @@ def _not_utf8(path: Path) -> Fault:
 
 
 def recorded_id(question: str, arm: str) -> str:
-    """Return the id under which answers to a question under an arm are recorded: `<question>_<arm>`, without `_plain`."""
+    """Return the id under which answers to a question under an arm are recorded: `<question>_<arm>`, plain without."""
     return question if arm == PLAIN else f"{question}_{arm}"
 
 
