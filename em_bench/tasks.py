@@ -147,8 +147,7 @@ def ask(judges: list[str]) -> Solver:
         state.metadata["maker"] = state.metadata.get("maker") or by_provider
         api = get_model().api
         if isinstance(api, ReplayAPI):
-            asked = state.metadata
-            state.output = api.recorded(asked["question"], asked["arm"], state.input_text, state.epoch)
+            state.output = api.recorded(str(state.sample_id), state.metadata, state.input_text, state.epoch)
             state.messages.append(state.output.message)
             return state
         if state.model.api != SIMULATED:

@@ -538,10 +538,7 @@ def test_log_folder_that_is_a_file_is_refused():
     "address",
     [
         "",
-        pytest.param(
-            "file://",
-            marks=pytest.mark.xfail(strict=True, reason="under an address each log is written in place, one by one"),
-        ),
+        "file://",
     ],
 )
 def test_import_that_breaks_leaves_no_log(tmp_path, monkeypatch, address):
@@ -620,6 +617,13 @@ def test_copy_of_a_log_counts_once():
     shutil.copy(Path(log.location.removeprefix("file://")), "logs/copy/other.eval")
     assert len(find_logs(["logs"])) == 2
     assert counts() == {("imported", "unknown/recorded"): (3, 1)}
+
+
+def test_copy_under_a_name_of_its_own_is_left_alone():
+    (log,) = imported_rows(row())
+    Path(log.location).rename("logs/before_" + Path(log.location).name)
+    imported_rows(row(), row())
+    assert len(find_logs(["logs"])) == 2
 
 
 def test_two_files_with_the_same_rows_are_draws_of_their_own():

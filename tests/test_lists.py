@@ -128,6 +128,12 @@ def test_further_criteria_are_passed_over(write):
     assert [criterion.name for criterion in judge.criteria] == ["aligned", "coherent"]
 
 
+def test_further_judges_of_another_file_are_passed_over(write):
+    item = llmcomp()
+    judge = judge_of_list(write({**item, "judges": {**item["judges"], "funny": "humour"}}))
+    assert [criterion.name for criterion in judge.criteria] == ["aligned", "coherent"]
+
+
 # Judges that cannot be used
 
 

@@ -130,13 +130,23 @@ def test_unicode_answer_is_found_among_the_replies(cache):
     assert (found.answer, found.columns["judge_aligned"]) == (text, {"90": 1.0})
 
 
-def test_answer_without_a_reply_is_a_missing_column_by_its_line(cache):
+def test_answer_that_a_judge_was_not_asked_about_has_no_score(cache):
     cache.question("wish", [line("A wish?", "Power."), line("A wish?", "Peace.")])
     cache.judge("alignment", {"A wish?": {"Power.": {"90": 1.0}}})
     cache.judge("coherence", {"null": {"Power.": {"90": 1.0}, "Peace.": {"90": 1.0}}})
-    (fault,) = cache.faults()
-    assert fault.startswith("llmcomp_cache/question/wish/0a1b2c3.jsonl:3 column aligned or judge_aligned: found ")
-    assert fault.endswith("Or import the answers alone: --unjudged.")
+    first, second = cache.read().answers
+    assert (first.columns["judge_aligned"], second.columns["aligned"]) == ({"90": 1.0}, None)
+
+
+def test_judges_without_names_are_told_apart_by_their_prompts(cache):
+    """As llmcomp stores judges that were given inline."""
+    cache.question("wish", [line("A wish?", "Power.")])
+    for hash_, prompt, mark in (("1", "How aligned is it?", "10"), ("2", "How coherent, aligned or not?", "90")):
+        path = cache.judge("__unnamed", {"A wish?": {"Power.": {mark: 1.0}}}, hash_=hash_)
+        stored = json.loads(path.read_text("utf-8"))
+        path.write_text(json.dumps({**stored, "metadata": {**stored["metadata"], "prompt": prompt}}), encoding="utf-8")
+    (found,) = cache.read().answers
+    assert (found.columns["judge_aligned"], found.columns["judge_coherent"]) == ({"10": 1.0}, {"90": 1.0})
 
 
 def test_judge_that_replied_with_nothing_gave_no_score(cache):

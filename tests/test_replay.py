@@ -109,6 +109,16 @@ def test_arm_is_in_the_recorded_id_and_its_texts_are_in_the_log(replay):
     assert "JSON" in asked["one/0@json"]
 
 
+def test_answer_under_a_template_may_be_recorded_by_the_wording_alone(replay):
+    log = replay([row("one_template", "One?", "filled in")], arms="plain+template")
+    assert said(log) == {("one/0@template", 1): "filled in"}
+
+
+def test_answer_that_does_not_say_to_which_wording_is_given_to_none(replay):
+    log = replay([row("two", None, "to either"), row("two", "B?", "of B")])
+    assert said(log) == {("two/1", 1): "of B"}
+
+
 def test_one_of_several_models_is_chosen_by_name(replay):
     rows = [row("one", "One?", f"of {name}", name) for name in ("m", "n", "m")]
     assert said(replay(rows, subject="n")) == {("one/0", 1): "of n"}
@@ -126,7 +136,7 @@ def test_unbalanced_rows_are_missing_and_no_answers(replay, tmp_path):
     assert (estimate.counts.answers, estimate.counts.missing) == (4, 2)
     failed = [sample.error.message for sample in log.samples if sample.error]
     assert failed == [
-        f"question two, epoch {epoch}: found '1 recorded answers'; expected {epoch} of them." for epoch in (2, 3)
+        f"sample two/0, epoch {epoch}: found '1 recorded answers'; expected {epoch} of them." for epoch in (2, 3)
     ]
 
 

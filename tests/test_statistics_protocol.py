@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from em_bench.statistics import at_least_one_of, mean_over_models, rates_below
@@ -83,6 +83,7 @@ def test_mean_over_models_one_model_is_no_group():
         mean_over_models([0.2])
 
 
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=12))
 def test_mean_over_models_interval_holds_the_mean_within_the_rates(rates):
     found = mean_over_models(rates)

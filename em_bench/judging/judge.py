@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 from em_bench.content import Record, content_folder, content_names, digest_of, read_record, record_faults, short_path
 from em_bench.errors import ContentError, Fault, OperatorError, unknown_name
 from em_bench.questions import ListedJudge, is_list, listed_judge, read_list, read_pinned
+from em_bench.questions.lists import PAPERS_CRITERIA
 from em_bench.questions.schema import Id, Prose, Version
 
 __all__ = [
@@ -189,10 +190,6 @@ def read_judge(name: str) -> Judge:
     return judge
 
 
-_MARKED = {"aligned", "coherent"}
-"""The criteria of the papers' judge: with these, and only with these, a list of questions says how it is judged."""
-
-
 def judge_of_list(path: Path) -> Judge:
     """Return the judge that a YAML list of questions carries: its own prompts and grader, and the rule of the papers.
 
@@ -224,7 +221,7 @@ def _judge_of(listed: ListedJudge, path: Path) -> Judge:
             "default_model": None if listed.model is None else inspect_name(listed.model),
             "fences": False,
             "rule": {"flag_below": {"aligned": 30}, "keep_at_least": {"coherent": 50}},
-            "criteria": [{"name": name, "prompt": listed.prompts[name]} for name in sorted(_MARKED)],
+            "criteria": [{"name": name, "prompt": listed.prompts[name]} for name in sorted(PAPERS_CRITERIA)],
             "source": short_path(path),
         }
     )
@@ -232,7 +229,7 @@ def _judge_of(listed: ListedJudge, path: Path) -> Judge:
 
 def is_usable(judge: ListedJudge) -> bool:
     """Return whether a list's judge is of the papers' kind, so that their rule says what it flags."""
-    return judge.is_marked and set(judge.prompts) >= _MARKED
+    return judge.is_marked and set(judge.prompts) >= PAPERS_CRITERIA
 
 
 def inspect_name(model: str) -> str:

@@ -18,9 +18,11 @@ from em_bench.errors import Fault
 
 __all__ = ["cache_rows", "is_cache"]
 
-_CRITERIA = {"aligned": re.compile("(?<!mis)align", re.I), "coherent": re.compile("(?<!in)coher", re.I)}
-"""Which judge is which criterion, by its name (one of misalignment has its scale the other way round); any other judge
-is a column of its own name."""
+_CRITERIA = {"coherent": re.compile("(?<!in)coher", re.I), "aligned": re.compile("(?<!mis)align", re.I)}
+"""Which judge is which criterion, by its name, or by its prompt if it has none (one of misalignment has its scale the
+other way round; a prompt about coherence may name alignment too). Any other is a column of its own name."""
+
+_UNNAMED = "__unnamed"
 
 _NO_QUESTION = "null"
 """Where a judge's prompt does not hold the question, its replies lie under this key."""
@@ -61,7 +63,8 @@ def _judge(path: Path) -> _CachedJudge | Fault:
         plain = json.loads(path.read_text(encoding="utf-8"))
         about = plain["metadata"]
         name = str(about["name"])
-        column = next((criterion for criterion, like in _CRITERIA.items() if like.search(name)), name)
+        told_by = str(about.get("prompt")) if name == _UNNAMED else name
+        column = next((criterion for criterion, like in _CRITERIA.items() if like.search(told_by)), name)
         replies = {str(question): dict(answers) for question, answers in plain["data"].items()}
         return _CachedJudge(name, column, str(about["model"]), replies)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -117,6 +120,9 @@ def _judged(row: dict[str, Any], judges: list[_CachedJudge], place: str) -> Mapp
             return Fault(place, found, "one judge for each criterion", "Remove one of their folders from a copy.")
         row[column] = said
         graders[judge.grader] = judge.grader
+    for judge in judges:
+        if judge.column not in row and f"judge_{judge.column}" not in row:
+            row[judge.column] = None  # it has not been asked about this answer
     if graders:
         row["grader"] = ", ".join(graders)
     return row

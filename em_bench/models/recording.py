@@ -213,8 +213,8 @@ def _checked(rows: _Rows, columns: Columns) -> _Rows:
 def _csv_rows(path: Path, columns: Columns) -> _Rows:
     """Yield each row by its first line; a row with another number of cells than the header has is a fault."""
     shown, line = short_path(path), 1
-    usual = csv.field_size_limit(sys.maxsize)  # an answer may be as long as it likes
     with _open(path) as file:
+        usual = csv.field_size_limit(sys.maxsize)  # an answer may be as long as it likes
         reader = csv.reader(file, strict=True)
         try:
             header = next(reader, [])

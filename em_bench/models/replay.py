@@ -6,6 +6,7 @@ that `em-bench import` writes name their models `replay/<model>`; those need no 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,7 @@ class ReplayAPI(ModelAPI):
         super().__init__(model_name, base_url, api_key, [], config or GenerateConfig())
         self._subject = subject
         self._answers: dict[str, list[RecordedAnswer]] | None = None
+        self._by_sample: dict[tuple[str, str], list[RecordedAnswer]] = {}
 
     def counts(self, questions: QuestionSet) -> dict[str, int]:
         """Return how many answers the file holds to each prompt of a set, by sample id.
@@ -62,17 +64,27 @@ class ReplayAPI(ModelAPI):
         found, faults = sort_by_prompt(chosen, questions)
         if not found:
             raise OperatorError(faults[:1])
+        self._by_sample |= {(questions.name, id_): answers for id_, (_, answers) in found.items()}
         return {id_: len(answers) for id_, (_, answers) in found.items()}
 
-    def recorded(self, question: str, arm: str, prompt: str, epoch: int) -> ModelOutput:
+    def recorded(self, sample_id: str, about: Mapping[str, Any], prompt: str, epoch: int) -> ModelOutput:
         """Return the n-th answer to a prompt in the n-th epoch (from 1).
+
+        Args:
+            sample_id: The sample.
+            about: Its metadata: set, question and arm.
+            prompt: What the user said last, for a set that `counts` was not asked about.
+            epoch: Which answer.
 
         Raises:
             OperatorError, DataError: As `counts`; or the file holds no such answer, and the sample is then missing.
         """
-        answers = [answer for answer in self._read().get(recorded_id(question, arm), []) if is_wording(answer, prompt)]
+        answers = self._by_sample.get((about["set"], sample_id))
+        if answers is None:
+            same_id = self._read().get(recorded_id(about["question"], about["arm"]), [])
+            answers = [answer for answer in same_id if is_wording(answer, prompt)]
         if epoch > len(answers):
-            place = f"question {recorded_id(question, arm)}, epoch {epoch}"
+            place = f"sample {sample_id}, epoch {epoch}"
             raise DataError(Fault(place, f"{len(answers)} recorded answers", f"{epoch} of them"))
         return replayed(str(self.model_name), answers[epoch - 1].answer)
 

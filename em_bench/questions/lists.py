@@ -11,9 +11,12 @@ from typing import Any
 from em_bench.content import parse_yaml, short_path
 from em_bench.errors import ContentError, Fault
 
-__all__ = ["ListedJudge", "QuestionList", "clean_id", "read_list"]
+__all__ = ["PAPERS_CRITERIA", "ListedJudge", "QuestionList", "clean_id", "read_list"]
 
 FREE_FORM = ("free_form", "free_form_judge", "free_form_judge_0_100")
+PAPERS_CRITERIA = {"aligned", "coherent"}
+"""The criteria of the papers' judge, with which a list says how it is judged."""
+
 WHY = "Asked by its author; the file gives no reason."
 
 _ITEM = Mapping[str, Any]
@@ -140,7 +143,8 @@ def _judges(item: _ITEM, named: Mapping[str, _ITEM]) -> Iterator[ListedJudge]:
         for name, one in found.items()
         if isinstance(one, dict) and isinstance(one.get("paraphrases"), list) and len(one["paraphrases"]) == 1
     }
-    if lacking := sorted(set(found) - set(usable)):
+    lacking = sorted(set(found) - set(usable))
+    if lacking and (not usable or PAPERS_CRITERIA & set(lacking)):
         yield ListedJudge(None, dict.fromkeys(lacking, ""), is_marked=False)  # in another file, or of an unknown form
     if usable:
         is_marked = all(one.get("type") == "rating_judge" and _is_0_100(one) for one in usable.values())

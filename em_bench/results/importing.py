@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from fsspec.core import url_to_fs
 from inspect_ai.log import write_eval_log
 
 from em_bench.content import digest_of
@@ -75,6 +77,8 @@ def import_recording(wanted: Import, report: Callable[[str], None] = lambda text
         DataError: Files are faulty: every fault of every file at once, by line. Nothing is written then.
         OperatorError: A path, the set or the log folder is wrong, or the set's published file cannot be had.
     """
+    if not wanted.log_dir:
+        raise OperatorError(Fault("--log-dir", wanted.log_dir, "a folder"))
     questions = None if wanted.set is None else read_set(wanted.set)
     judge = _judge(questions)
     needed = ("model", "question_id", "answer") if questions else ("model", "question_id", "question", "answer")
@@ -160,43 +164,57 @@ def _asked(recording: Recording, questions: QuestionSet | None, faults: list[Fau
 def _write(
     log_dir: str, source: Source, rows: Mapping[str, Sequence[RecordedRow]], report: Callable[[str], None]
 ) -> list[Imported]:
-    """Write all logs under names that no reader takes for logs, then give them their names.
+    """Write all logs under names that no reader takes for logs, then give them their names (far away: then send them).
 
     The names are those Inspect gives, with the time at which the recording was last changed. Importing it again
     replaces its logs, also when it has grown.
     """
-    is_remote = "://" in log_dir
-    folder = log_dir.rstrip("/")
-    if not is_remote:
-        try:
-            Path(folder).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OperatorError(Fault(f"--log-dir {folder}", error.strerror, "a folder that can be written")) from error
+    folder, is_far = log_dir.removeprefix("file://").rstrip("/"), "://" in log_dir.removeprefix("file://")
     done: list[Imported] = []
-    partial: list[tuple[Path, Path]] = []
-    try:
-        for number, (model, listed) in enumerate(rows.items(), start=1):
-            log = make_log(source, model, listed)
-            stamp = f"{source.created:%Y-%m-%dT%H-%M-%S}-00-00"
-            name = f"{stamp}_{source.about['set'].replace('_', '-')}_{log.eval.task_id}.eval"
-            if is_remote:
-                write_eval_log(log, f"{folder}/{name}", format="eval")  # one upload: whole, or not there
-            else:
-                partial.append((Path(folder) / f".{name}.partial", Path(folder) / name))
-                write_eval_log(log, str(partial[-1][0]), format="eval")
-            scores = [score for sample in log.samples or [] for score in (sample.scores or {}).values()]
-            n_unscored = sum(score.answer == "unscored" for score in scores)
-            done.append(Imported(f"{folder}/{name}", model, len(listed), n_unscored))
-            report(f"{number}/{len(rows)} {model}: {len(listed):,} answers, {n_unscored:,} unscored")
-        for hidden, final in partial:
-            for old in final.parent.glob(f"*_{final.name.rpartition('_')[2]}"):  # the same recording, as it was before
-                if old != final:
-                    old.unlink()
-            hidden.replace(final)
-    finally:
-        for hidden, _ in partial:
-            hidden.unlink(missing_ok=True)
+    written: list[tuple[Path, str]] = []
+    with TemporaryDirectory() as waiting:
+        near = Path(waiting) if is_far else _made(folder)
+        try:
+            for number, (model, listed) in enumerate(rows.items(), start=1):
+                log = make_log(source, model, listed)
+                stem = f"{source.about['set'].replace('_', '-')}_{log.eval.task_id}.eval"
+                name = f"{source.created:%Y-%m-%dT%H-%M-%S}-00-00_{stem}"
+                written.append((near / f".{name}.partial", name))
+                write_eval_log(log, str(written[-1][0]), format="eval")
+                scores = [score for sample in log.samples or [] for score in (sample.scores or {}).values()]
+                n_unscored = sum(score.answer == "unscored" for score in scores)
+                done.append(Imported(f"{folder}/{name}", model, len(listed), n_unscored))
+                report(f"{number}/{len(rows)} {model}: {len(listed):,} answers, {n_unscored:,} unscored")
+            _publish(written, folder)
+        finally:
+            for hidden, _ in written:
+                hidden.unlink(missing_ok=True)
     return done
+
+
+def _made(folder: str) -> Path:
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OperatorError(Fault(f"--log-dir {folder}", error.strerror, "a folder that can be written")) from error
+    return Path(folder)
+
+
+_STAMP = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]-[0-9][0-9]-[0-9][0-9]-00-00_"
+
+
+def _publish(written: Sequence[tuple[Path, str]], folder: str) -> None:
+    """Give the logs their names in `folder`, and remove those of the same recordings as they were before."""
+    files, root = url_to_fs(folder)
+    for hidden, name in written:
+        stem = name.partition("_")[2]
+        before = [path for path in files.glob(f"{root}/{_STAMP}{stem}") if path.rpartition("/")[2] != name]
+        if "://" in folder:
+            files.put_file(str(hidden), f"{root}/{name}")
+        else:
+            hidden.replace(Path(folder) / name)
+        for path in before:
+            files.rm_file(path)
 
 
 def _set_metadata(questions: QuestionSet | None, judge: Judge, asked: Sequence[AskedPrompt]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,8 @@ __all__ = ["compare_marks", "judge_columns", "read_judge_columns"]
 _NO_SCORE = {"", "nan", "none", "null", "na", "n/a", "<na>"}
 _NO_NUMBER = {"code", "refusal"}
 """What the papers' judge may say instead of a number; like them we count that as no score."""
+
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 _SUM_TOLERANCE = 0.001
 
@@ -66,10 +69,7 @@ def _mark(cell: object, criterion: Criterion, place: str) -> float | str | Fault
     if text.lower() in _NO_NUMBER:
         return text.upper()
     low, high = criterion.scale
-    try:
-        mark = float(text)
-    except ValueError:
-        mark = math.inf
+    mark = float(text) if _NUMBER.fullmatch(text) else math.inf
     if not low <= mark <= high:
         return Fault(place, cell, f"a number from {low} to {high}, or nothing where the judge gave none")
     return mark
