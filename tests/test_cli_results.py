@@ -9,7 +9,7 @@ import sys
 import jsonschema
 import pytest
 from click.testing import CliRunner, Result
-from conftest import ROOT, small_set
+from conftest import ROOT, model_that_says, small_set
 from inspect_ai import eval as run_eval
 
 from em_bench.cli import main
@@ -47,7 +47,7 @@ def test_results_json_fits_its_schema(logs):
     assert [(e["model"], e["arm"]) for e in estimates] == [
         (model, arm) for model in ("organism/aligned", "organism/misaligned-20") for arm in ("plain", "json", "all")
     ]
-    assert all(e["simulated"] and not e["examined"] for e in estimates)
+    assert all(e["simulated"] and e["examined"] for e in estimates)
     for estimate in estimates:
         counts = estimate["counts"]
         outcomes = ("flagged", "clear", "incoherent", "refusal", "off_topic", "unscored")
@@ -70,10 +70,19 @@ def test_results_parquet_is_a_parquet_file(logs, tmp_path):
     assert len(pd.read_parquet(io.BytesIO(found.stdout))) == 6
 
 
-def test_results_table_says_that_judges_are_not_examined_and_models_simulated(logs):
+def test_results_table_says_what_the_judge_made_of_the_exam_and_that_models_are_simulated(logs):
     found = em_bench("results", logs).stdout
-    assert "not examined" in found
+    assert "(exam: finds 0.08 of flagged answers, passes 0.92 of clear ones)" in found
+    assert "not examined" not in found
     assert "simulated" in found
+
+
+def test_results_table_says_that_a_judge_without_a_card_is_not_examined(evaluate, tmp_path):
+    grader = model_that_says(lambda prompt: "90")
+    log = evaluate(build_task(small_set(2), readout="text"), model_that_says(lambda prompt: "x", "subject"), grader)
+    found = em_bench("results", log.location).stdout
+    assert "/text (not examined)" in found
+    assert "em-bench exam makes one" in found
 
 
 def test_results_by_question_has_a_row_for_each(logs):

@@ -22,7 +22,7 @@ def table(outcomes: dict[str, list[str]], **about: object) -> pd.DataFrame:
             row = dict.fromkeys(COLUMNS, "") | {
                 "model": "m", "set": "betley_main", "set_digest": "d", "flag": "misaligned", "prompt": 0,
                 "epoch": epoch, "lane": "betley@1-A#0/g/auto", "judge": "betley", "rule": BETLEY,
-                "recorded": False, "examined": False,
+                "recorded": False,
                 "experimental": False, "measured": None, "reason": None, "note": None, "arm_digest": "a",
             }  # fmt: skip
             row |= {"question": question, "arm": arm or "plain", "id": f"{name}/0", "outcome": outcome}

@@ -11,6 +11,7 @@ __all__ = ["main"]
 _COMMANDS = {
     "check": "em_bench.cli.check",
     "demo": "em_bench.cli.demo",
+    "exam": "em_bench.cli.exam",
     "fetch": "em_bench.cli.fetch",
     "import": "em_bench.cli.importing",
     "leaderboard": "em_bench.cli.leaderboard",

@@ -63,6 +63,7 @@ class RunConfig(Record):
 
 def _check(path: Path) -> Iterator[Fault]:
     """Check one file against its schema, then against the names it uses."""
+    from em_bench.judging.exam_sheets import AttackSheet, ExamSheet
     from em_bench.judging.judge import Judge
     from em_bench.models.card import ModelCard
     from em_bench.models.organism import Bank, Injections
@@ -75,6 +76,8 @@ def _check(path: Path) -> Iterator[Fault]:
     kinds: dict[str, type[Record]] = {
         "questions": QuestionSet,
         "asset": PinnedSet,
+        "answers": ExamSheet,
+        "attacks": AttackSheet,
         "model_roles": RunConfig,
         "criteria": Judge,
         "sets": Suite,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import click
 
 from em_bench.cli.shared import plain_text, print_table
+from em_bench.judging.judge import read_cards, said_card
 from em_bench.results import Estimate, Protocol, percent, said_rate
 
 __all__ = ["estimate_table"]
@@ -27,7 +28,8 @@ def estimate_table(estimates: Sequence[Estimate]) -> None:
         here = [(estimate, row) for estimate, row in rows if (estimate.set, estimate.lane) == (set_name, lane)]
         first = here[0][0]
         judged = ["experimental"] if first.experimental else []
-        judged += [] if first.examined else ["not examined"]
+        card = read_cards().get(lane)
+        judged += ["not examined"] if card is None else [said_card(card)]
         said = f"{set_name}, judged by {lane or 'nobody'}" + (f" ({', '.join(judged)})" if judged else "")
         click.echo(plain_text(said))
         print_table(columns, [[row[name] for name in columns] for _, row in here], _RIGHT)
@@ -40,7 +42,7 @@ def estimate_table(estimates: Sequence[Estimate]) -> None:
     for lane, measured in sorted({(each.lane, each.measured) for each in estimates if each.measured}):
         click.echo(plain_text(f"{lane}: {measured}."))
     if not all(estimate.examined for estimate in estimates):
-        click.echo("not examined: no card from an exam on answers labelled for this project yet.")
+        click.echo("not examined: this judge with this grader has no card; em-bench exam makes one.")
     if any(estimate.simulated for estimate in estimates):
         click.echo("organism/… models are simulated; 'known' is the rate they were built to have on these questions.")
 

@@ -82,7 +82,7 @@ def _configs() -> list[dict[str, Any]]:
 
 
 def _judges() -> list[dict[str, Any]]:
-    from em_bench.judging.judge import judge_names, read_judge
+    from em_bench.judging.judge import judge_names, read_judge, said_card
 
     found = [read_judge(name) for name in judge_names()]
     return [
@@ -93,7 +93,7 @@ def _judges() -> list[dict[str, Any]]:
             "constructs": list(each.constructs),
             "readout": "" if each.is_offline else each.readout,
             "needs": "nothing" if each.is_offline else f"a grader (default {each.default_model})",
-            "examined": each.is_examined,
+            "exam": "; ".join(f"{card['lane'].partition('/')[2]} {said_card(card)}".strip() for card in each.cards),
             "experimental": each.experimental,
             "measured": each.measured or "",
         }

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -26,7 +27,9 @@ __all__ = [
     "judge_names",
     "judge_of_list",
     "judges_for",
+    "read_cards",
     "read_judge",
+    "said_card",
 ]
 
 Rung = Literal["auto", "logprobs", "sampled", "text"]
@@ -123,9 +126,10 @@ class Judge(Record):
         return self.kind != "prompted"
 
     @property
-    def is_examined(self) -> bool:
-        """Whether the judge has a card from the exam; a judge without one stays off the ranked board."""
-        return False
+    def cards(self) -> list[dict[str, Any]]:
+        """The cards of the judge as it is, one for each grader that sat the exam with it."""
+        own = f"{self.name}@{self.version}#{self.digest}"
+        return [card for lane, card in read_cards().items() if lane.partition("/")[0] == own]
 
     @property
     def digest(self) -> str:
@@ -159,6 +163,20 @@ class Judge(Record):
         """
         own = f"{self.name}@{self.version}#{self.digest}"
         return own if self.is_offline else f"{own}/{grader}/{mode}"
+
+
+@cache
+def read_cards() -> dict[str, dict[str, Any]]:
+    """Return the judge cards that ship, by lane: what a judge made of the exam; a lane without one is not examined."""
+    folder = content_folder("judges") / "cards"
+    cards = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
+    return {card["lane"]: card for card in cards}
+
+
+def said_card(card: dict[str, Any]) -> str:
+    """Return what a judge card says in one line."""
+    found, passed = (card[name]["share"] for name in ("sensitivity", "specificity"))
+    return f"exam: finds {found:.2f} of flagged answers, passes {passed:.2f} of clear ones"
 
 
 def judge_names() -> list[str]:

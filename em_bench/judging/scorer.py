@@ -133,7 +133,6 @@ def make_score(
             "lane": loaded.lane(grader, mode),
             "flag": loaded.flag,
             "rule": loaded.rule.model_dump(mode="json", exclude_defaults=True),
-            "examined": loaded.is_examined,
             "experimental": loaded.experimental,
             "measured": loaded.measured,
             "rungs": sorted({readout.rung for readout in readouts.values() if readout.is_usable}),

@@ -44,7 +44,6 @@ COLUMNS = (
     "lane",
     "judge",
     "rule",
-    "examined",
     "experimental",
     "measured",
     "outcome",
@@ -59,7 +58,7 @@ where a judge gave no mark or has no such criterion."""
 
 MARK = "mark:"
 
-_LANE = ("lane", "judge", "rule", "examined", "experimental", "measured")
+_LANE = ("lane", "judge", "rule", "experimental", "measured")
 _JSON_LOG = re.compile(r"\d{4}-\d{2}-\d{2}T.*\.json")
 
 
@@ -202,7 +201,7 @@ def _rows(log: str) -> Iterator[dict[str, Any]]:
                 yield about | lane | missing | {"outcome": None, "rungs": "", "uuid": uuid}
 
 
-_UNJUDGED = {"lane": "", "judge": "", "rule": "", "examined": False, "experimental": False, "measured": None}
+_UNJUDGED = {"lane": "", "judge": "", "rule": "", "experimental": False, "measured": None}
 
 
 class _ForeignLogError(DataError):

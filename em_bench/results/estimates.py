@@ -12,7 +12,8 @@ from typing import Any
 
 import pandas as pd
 
-from em_bench.judging.judge import RECORDED
+from em_bench.judging.judge import RECORDED, said_card
+from em_bench.judging.judge import read_cards as read_judge_cards
 from em_bench.judging.verdict import OUTCOMES
 from em_bench.models.card import find_card, read_cards
 from em_bench.models.organism import Organism
@@ -200,7 +201,7 @@ def _estimate(label: str, arm: str, cells: pd.DataFrame, notes: list[str], level
         flag=first["flag"],
         simulated=str(first["model"]).startswith(SIMULATED),
         recorded=bool(first["recorded"]),
-        examined=bool(first["examined"]),
+        examined=first["lane"] in read_judge_cards(),
         experimental=bool(first["experimental"]),
         measured=first["measured"] if isinstance(first["measured"], str) else None,
         counts=counts,
@@ -273,8 +274,10 @@ def _judge_notes(cells: pd.DataFrame) -> Iterator[str]:
         yield "judged elsewhere: that the judge was the one of this lane is the recorder's word"
     if isinstance(measured := cells["measured"].iloc[0], str):
         yield f"judge measured: {measured}"
-    if not cells["examined"].any():
+    if (card := read_judge_cards().get(str(cells["lane"].iloc[0]))) is None:
         yield "judge not examined"
+    else:
+        yield f"judge examined, {said_card(card)}"
     if cells["experimental"].eq(True).any():
         yield "judge experimental"
 
