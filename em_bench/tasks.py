@@ -141,7 +141,7 @@ def ask(judges: list[str]) -> Solver:
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         for name in judges:
-            check_grader(check_judge(name, state.metadata["construct"], "judge"), get_model())
+            check_grader(check_judge(name, state.metadata["construct"], "judge"), str(state.model))
         is_elsewhere = state.model.api in ("openai", "anthropic") and get_model().api.base_url is not None
         by_provider = None if is_elsewhere else MAKERS.get(state.model.api)  # another address may serve any model
         state.metadata["maker"] = state.metadata.get("maker") or by_provider
@@ -237,7 +237,7 @@ def _try_grader(judge: Judge, subject: Model) -> None:
         OperatorError: The grader is missing, is the model under test, or cannot be loaded.
     """
     try:
-        grader_for(judge, subject)
+        grader_for(judge, str(subject))
     except OperatorError:
         raise
     except Exception as error:  # each provider has errors of its own

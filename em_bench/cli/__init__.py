@@ -16,6 +16,7 @@ _COMMANDS = {
     "import": "em_bench.cli.importing",
     "leaderboard": "em_bench.cli.leaderboard",
     "list": "em_bench.cli.listing",
+    "rejudge": "em_bench.cli.rejudge",
     "results": "em_bench.cli.results",
 }
 

@@ -37,8 +37,12 @@ def running_model() -> Model | None:
         return None
 
 
-def check_grader(judge: Judge, subject: Model | None) -> None:
+def check_grader(judge: Judge, subject: str | None) -> None:
     """Check that a prompted judge has a grader other than the model under test, before any call is made.
+
+    Args:
+        judge: The judge.
+        subject: The name of the model whose answers are judged; None where no model is running yet.
 
     Raises:
         OperatorError: There is no grader, or it is the model under test.
@@ -50,13 +54,13 @@ def check_grader(judge: Judge, subject: Model | None) -> None:
     how = "Give one: --model-role 'grader={model: openai/gpt-6-luna, reasoning_effort: none}'"
     if name is None:
         raise OperatorError(Fault(place, "no grader and no default model", "a model that grades", how))
-    if name == str(subject):
+    if name == subject:
         raise OperatorError(Fault(place, f"grader {name}, the model under test", "another model as grader", how))
-    if _family(name) == _family(str(subject)):
-        _warn_of_family(name, str(subject))
+    if _family(name) == _family(subject):
+        _warn_of_family(name, subject)
 
 
-def grader_for(judge: Judge, subject: Model) -> Model:
+def grader_for(judge: Judge, subject: str) -> Model:
     """Return the grader: the role `grader`, else the judge's default model; never the model under test.
 
     Raises:

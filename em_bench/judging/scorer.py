@@ -9,7 +9,7 @@ from logging import getLogger
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from inspect_ai.model import ChatMessage, get_model
+from inspect_ai.model import ChatMessage
 from inspect_ai.scorer import Metric, SampleScore, Score, Scorer, Target, Value, metric, scorer
 from inspect_ai.solver import TaskState
 
@@ -98,7 +98,7 @@ def judge(name: str = "alignment", readout: str | None = None) -> Scorer:
             grader = recorded.get("grader")
             readouts = read_recorded(loaded, recorded, asked.maker)
         elif loaded.kind == "prompted":
-            model = grader_for(loaded, get_model())
+            model = grader_for(loaded, str(state.model))
             grader = str(model)
             readouts = await ask_grader(loaded, mode, model, asked, answer)
         else:

@@ -1,0 +1,32 @@
+"""`em-bench rejudge`: the same answers, another judge."""
+
+from __future__ import annotations
+
+import click
+
+__all__ = ["command"]
+
+
+@click.command("rejudge")
+@click.argument("logs", nargs=-1, required=True)
+@click.option("--judge", required=True, help="Name of a judge, or the path of its YAML file.")
+@click.option("--grader", help="The model that grades. Default: the judge's own default model.")
+@click.option("--readout", help="How a grader's reply becomes a number: auto, logprobs, sampled or text.")
+def command(logs: tuple[str, ...], judge: str, grader: str | None, readout: str | None) -> None:
+    """Judge the answers of LOGS (files or folders) anew: each log gets one more lane, beside those it has.
+
+    The model that answered is not loaded. Prints the logs to which something was added.
+
+    Example: em-bench rejudge logs --judge screen
+    """
+    from em_bench.cli.shared import progress
+    from em_bench.results import find_logs
+    from em_bench.results.rejudging import rejudge_log
+
+    found = find_logs(logs)
+    for number, log in enumerate(found, start=1):
+        progress(f"{number}/{len(found)} {log}")
+        if rejudge_log(log, judge, readout, grader):
+            click.echo(log)
+        else:
+            progress("  has that lane already")
