@@ -17,6 +17,7 @@ from em_bench.errors import DataError, OperatorError
 from em_bench.questions import ASSETS
 from em_bench.results import estimate_answers, find_logs, importing, read_answers
 from em_bench.results.importing import Import, import_recording
+from em_bench.results.rejudging import rejudge_log
 
 PUBLISHED = RECORDED / "betley2025"
 TOKENS = RECORDED / "recorded" / "judge_token_probabilities.csv"
@@ -553,7 +554,7 @@ def test_import_that_breaks_leaves_no_log(tmp_path, monkeypatch, address):
 
     monkeypatch.setattr(importing, "write_eval_log", write)
     path = written(csv_of(row(model="m"), row(model="n")))
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OperatorError, match="No space left"):
         import_recording(Import((path,), f"{address}{tmp_path}/logs"))
     assert n_written
     assert list(Path("logs").iterdir()) == []
@@ -659,3 +660,55 @@ def test_marks_of_two_judges_in_one_file_are_two_lanes():
     for number, grader in ((1, "one"), (2, "two")):
         imported(path, renamed={"aligned": f"a{number}", "coherent": f"c{number}"}, grader=grader)
     assert counts() == {("imported", "one/recorded"): (1, 1), ("imported", "two/recorded"): (1, 0)}
+
+
+def test_corrected_import_replaces_the_marks_it_corrects():
+    """The same answers in the same lane: what was imported last counts."""
+    names = (*NAMES, "aligned_fixed")
+    path = written(csv_of((*row(aligned="10"), "90"), names=names))
+    imported(path)
+    assert counts() == {("imported", "unknown/recorded"): (1, 1)}
+    imported(path, renamed={"aligned": "aligned_fixed"})
+    assert counts() == {("imported", "unknown/recorded"): (1, 0)}
+
+
+def test_log_with_scores_that_were_added_later_is_never_replaced():
+    """They may have cost money."""
+    (log,) = imported_rows(row(), row())
+    path = Path(log.location.removeprefix("file://"))
+    rejudge_log(str(path), "screen")
+    content = path.read_bytes()
+    with pytest.raises(OperatorError, match="scores that were added later"):
+        imported_rows(row(), row(), row())
+    assert path.read_bytes() == content
+    assert sorted(found.name for found in Path("logs").iterdir()) == [path.name]
+
+
+def test_log_folder_is_a_name_and_no_pattern():
+    """Nothing happens in other folders that a pattern would fit, and a folder in brackets is a folder."""
+    path = written(csv_of(row()))
+    import_recording(Import((path,), "exp1"))
+    written(csv_of(row(), row()))
+    import_recording(Import((path,), "ex*"))
+    assert len(list(Path("exp1").glob("*.eval"))) == 1
+    for _ in range(2):
+        import_recording(Import((path,), "runs[1]"))
+    assert len(list(Path("runs[1]").iterdir())) == 1
+
+
+def test_two_imports_at_once_use_names_of_their_own():
+    """Else one would take away the file that the other is writing."""
+    hidden = []
+    write = importing.write_eval_log
+
+    def watch(log, location, format):
+        hidden.append(location)
+        write(log, location, format=format)
+
+    path = written(csv_of(row()))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(importing, "write_eval_log", watch)
+        import_recording(Import((path,), "logs"))
+        patched.setattr(importing.os, "getpid", lambda: 1)
+        import_recording(Import((path,), "logs"))
+    assert len(set(hidden)) == 2

@@ -82,6 +82,8 @@ def _protocol_table(estimates: Sequence[Estimate]) -> None:
         print_table(columns, [[row.get(name, "") for name in columns] for row in rows], columns[2:])
         for arm, name, mean in dict.fromkeys((e.arm, *protocol.group) for e, protocol in here if protocol.group):
             click.echo(plain_text(f"group {name}, {arm}: {mean}; the interval is over models alone"))
+        for name, mean in dict.fromkeys(p.deception_group for _, p in here if p.deception_group):
+            click.echo(plain_text(f"group {name}, deception rate: {mean}; the interval is over models alone"))
         click.echo()
 
 

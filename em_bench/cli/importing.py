@@ -36,7 +36,7 @@ def command(
 
     Example: em-bench import answers.csv --log-dir logs --set betley_main
     """
-    from em_bench.cli.shared import pairs, progress
+    from em_bench.cli.shared import pairs, plain_text, progress
     from em_bench.results.importing import Import, import_recording
 
     wanted = Import(
@@ -49,5 +49,5 @@ def command(
         fixed=pairs("--value", values),
         is_judged=not unjudged,
     )
-    for made in import_recording(wanted, progress):
+    for made in import_recording(wanted, lambda text: progress(plain_text(text))):
         click.echo(made.log)

@@ -80,7 +80,7 @@ def present(questions: QuestionSet, arms: Sequence[str] = (), only: Sequence[str
         legal = {q.id for q in questions.questions} | {tag for q in questions.questions for tag in q.tags}
         place = f"only ({questions.name})"
         raise OperatorError([unknown_name(place, name, legal, "question ids and tags") for name in unused])
-    return [asked for asked in every if any(_fits(name, asked) for name in only)]
+    return [asked for asked in every if any(_fits(name, asked) and _is_meant(name, asked, questions) for name in only)]
 
 
 ALL = "all"
@@ -99,7 +99,16 @@ def _is_asked_under(question: Question, arm: Arm, questions: QuestionSet) -> boo
     return question.arm == PLAIN
 
 
+def _is_meant(name: str, asked: Presentation, questions: QuestionSet) -> bool:
+    """Return whether a name in `only` may reach a question: one that the set leaves out must be named by its id."""
+    return asked.question.id not in questions.leave_out or _is_id(name, asked)
+
+
 def _fits(name: str, asked: Presentation) -> bool:
     if name in asked.question.tags or (name.startswith("/") and asked.prompt_id.endswith(name)):
         return True
+    return _is_id(name, asked)
+
+
+def _is_id(name: str, asked: Presentation) -> bool:
     return any(fnmatchcase(id_, name) for id_ in (asked.question.id, asked.prompt_id, asked.id))

@@ -155,7 +155,7 @@ def _rows(log: str) -> Iterator[dict[str, Any]]:
 
     header = read_eval_log(log, header_only=True)
     of_set = header.eval.metadata or {}
-    if "set" not in of_set:
+    if "set_digest" not in of_set:
         raise _ForeignLogError(Fault(log, f"task {header.eval.task}", "a log of an em_bench task"))
     recorded = of_set.get("recorded")
     replayed = header.eval.model_args.get("subject") if header.eval.model.startswith(REPLAYED) else None
@@ -230,7 +230,7 @@ def _answer(
 def _same_answer(summary: EvalSampleSummary, header: EvalLog) -> str:
     """Return an id that two rows share if they hold one and the same answer."""
     of_set = header.eval.metadata or {}
-    if header.eval.model.startswith(SIMULATED):
+    if header.eval.model.startswith((SIMULATED, REPLAYED)) and "recorded" not in of_set:
         drawn = (header.eval.model, str(header.eval.model_args), str(of_set.get("set_digest")))
         return ":".join((*drawn, str(summary.id), str(summary.epoch)))
     return summary.uuid or f"{header.eval.eval_id}:{summary.id}:{summary.epoch}"

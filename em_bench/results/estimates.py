@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from em_bench.errors import OperatorError, unknown_name
 from em_bench.judging.judge import RECORDED, said_card
 from em_bench.judging.judge import read_cards as read_judge_cards
 from em_bench.judging.verdict import OUTCOMES
@@ -168,8 +169,17 @@ def estimate_answers(
 def _groups(estimates: Sequence[Estimate], patterns: Mapping[str, str] | None) -> dict[str, str]:
     """Return the group of each model that has one: by patterns, else recipe and base of its card."""
     if patterns is not None:
-        listed = [(model, name) for model in {e.model for e in estimates} for name in patterns]
-        return {model: name for model, name in reversed(listed) if fnmatchcase(model, patterns[name])}
+        models = {(each.model, each.model_name) for each in estimates}
+        fits = [
+            (label, name)
+            for label, model in models
+            for name, pattern in patterns.items()
+            if fnmatchcase(label, pattern) or fnmatchcase(model, pattern)
+        ]
+        if unused := [name for name in patterns if name not in {name for _, name in fits}]:
+            legal = sorted(label for label, _ in models)
+            raise OperatorError([unknown_name(f"--group {name}", patterns[name], legal, "models") for name in unused])
+        return dict(reversed(fits))
     cards = read_cards()
     found: dict[str, str] = {}
     for each in estimates:
@@ -199,7 +209,7 @@ def _estimate(label: str, arm: str, cells: pd.DataFrame, notes: list[str], level
         arm=arm,
         lane=first["lane"],
         flag=first["flag"],
-        simulated=str(first["model"]).startswith(SIMULATED),
+        simulated=str(first["model"]).startswith(SIMULATED) and not first["recorded"],
         recorded=bool(first["recorded"]),
         examined=first["lane"] in read_judge_cards(),
         experimental=bool(first["experimental"]),
@@ -235,7 +245,7 @@ def _said(model_args: str) -> str:
 def _known_rate(first: pd.Series, by_prompt: pd.DataFrame) -> float | None:
     """Return a simulated model's true rate on these questions of a shipped set; None for any other model or set."""
     name = str(first["model"])
-    if not name.startswith(SIMULATED) or first["set"] not in own_set_names():
+    if first["recorded"] or not name.startswith(SIMULATED) or first["set"] not in own_set_names():
         return None
     if read_set(first["set"]).digest != first["set_digest"]:
         return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from fsspec.core import url_to_fs
-from inspect_ai.log import write_eval_log
+from inspect_ai.log import read_eval_log, write_eval_log
 
 from em_bench.content import digest_of
 from em_bench.errors import DataError, Fault, OperatorError, unknown_name
@@ -105,7 +107,7 @@ def import_recording(wanted: Import, report: Callable[[str], None] = lambda text
         key=digest_of(
             {
                 "paths": sorted(str(path.resolve()) for path in wanted.paths),
-                "read": [dict(columns.renamed), dict(columns.fixed), wanted.grader, wanted.maker, wanted.is_judged],
+                "grader": [wanted.grader, columns.renamed.get("grader"), columns.fixed.get("grader")],
             }
         ),
         created=datetime.fromtimestamp(changed, UTC),
@@ -179,13 +181,17 @@ def _write(
                 log = make_log(source, model, listed)
                 stem = f"{source.about['set'].replace('_', '-')}_{log.eval.task_id}.eval"
                 name = f"{source.created:%Y-%m-%dT%H-%M-%S}-00-00_{stem}"
-                written.append((near / f".{name}.partial", name))
+                _former(folder, stem)
+                written.append((near / f".{name}.{os.getpid()}.partial", name))
                 write_eval_log(log, str(written[-1][0]), format="eval")
                 scores = [score for sample in log.samples or [] for score in (sample.scores or {}).values()]
                 n_unscored = sum(score.answer == "unscored" for score in scores)
                 done.append(Imported(f"{folder}/{name}", model, len(listed), n_unscored))
                 report(f"{number}/{len(rows)} {model}: {len(listed):,} answers, {n_unscored:,} unscored")
             _publish(written, folder)
+        except OSError as error:
+            fault = Fault(f"--log-dir {folder}", error.strerror or str(error), "a folder that can be written")
+            raise OperatorError(fault) from error
         finally:
             for hidden, _ in written:
                 hidden.unlink(missing_ok=True)
@@ -200,15 +206,33 @@ def _made(folder: str) -> Path:
     return Path(folder)
 
 
-_STAMP = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]-[0-9][0-9]-[0-9][0-9]-00-00_"
+_STAMP = r"\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}-00-00_"
+
+
+def _former(folder: str, stem: str) -> list[str]:
+    """Return the logs of a recording that lie in a folder already, also under the name that `inspect score` gives.
+
+    Raises:
+        OperatorError: One holds scores that were added later; they would be lost.
+    """
+    files, root = url_to_fs(folder)
+    listed = files.ls(root, detail=False) if files.isdir(root) else []
+    name = re.compile(_STAMP + re.escape(stem.removesuffix(".eval")) + r"(-scored)?\.eval")
+    former = [path for path in listed if name.fullmatch(path.rpartition("/")[2])]
+    for path in former:
+        header = read_eval_log(path if "://" not in folder else files.unstrip_protocol(path), header_only=True)
+        scores = header.results.scores if header.results else []
+        if len(scores) > 1 or path.endswith("-scored.eval"):
+            fix = "Import into another folder, or move that log away."
+            raise OperatorError(Fault(path, "scores that were added later", "a log as it was imported", fix))
+    return former
 
 
 def _publish(written: Sequence[tuple[Path, str]], folder: str) -> None:
     """Give the logs their names in `folder`, and remove those of the same recordings as they were before."""
     files, root = url_to_fs(folder)
     for hidden, name in written:
-        stem = name.partition("_")[2]
-        before = [path for path in files.glob(f"{root}/{_STAMP}{stem}") if path.rpartition("/")[2] != name]
+        before = [path for path in _former(folder, name.partition("_")[2]) if path.rpartition("/")[2] != name]
         if "://" in folder:
             files.put_file(str(hidden), f"{root}/{name}")
         else:
