@@ -21,7 +21,7 @@ from em_bench.models.recording import Columns, Recording, read_recording, sort_b
 from em_bench.questions import PLAIN, QuestionSet, read_set
 from em_bench.questions.lists import clean_id
 from em_bench.results.judge_columns import compare_marks, judge_columns, read_judge_columns
-from em_bench.results.recorded_log import AskedPrompt, RecordedRow, Source, make_log
+from em_bench.results.recorded_log import AskedPrompt, RecordedRow, Source, make_logs
 
 __all__ = ["IMPORTED", "Import", "Imported", "import_recording"]
 
@@ -60,16 +60,14 @@ class Import:
 
 @dataclass(frozen=True)
 class Imported:
-    """One log that was written: where, whose answers, how many, and how many have no score."""
+    """One log that was written: where, and whose answers it holds."""
 
     log: str
     model: str
-    n_answers: int
-    n_unscored: int
 
 
 def import_recording(wanted: Import, report: Callable[[str], None] = lambda text: None) -> list[Imported]:
-    """Write a log for each recorded model, and return what was written; all logs appear at once, or none does.
+    """Write the logs of each recorded model, and return what was written; all logs appear at once, or none does.
 
     Args:
         wanted: What to import.
@@ -172,23 +170,25 @@ def _write(
     replaces its logs, also when it has grown.
     """
     folder, is_far = log_dir.removeprefix("file://").rstrip("/"), "://" in log_dir.removeprefix("file://")
+    stamp, set_name = f"{source.created:%Y-%m-%dT%H-%M-%S}-00-00", source.about["set"].replace("_", "-")
     done: list[Imported] = []
     written: list[tuple[Path, str]] = []
+    former: set[str] = set()
     with TemporaryDirectory() as waiting:
         near = Path(waiting) if is_far else _made(folder)
         try:
             for number, (model, listed) in enumerate(rows.items(), start=1):
-                log = make_log(source, model, listed)
-                stem = f"{source.about['set'].replace('_', '-')}_{log.eval.task_id}.eval"
-                name = f"{source.created:%Y-%m-%dT%H-%M-%S}-00-00_{stem}"
-                _former(folder, stem)
-                written.append((near / f".{name}.{os.getpid()}.partial", name))
-                write_eval_log(log, str(written[-1][0]), format="eval")
-                scores = [score for sample in log.samples or [] for score in (sample.scores or {}).values()]
-                n_unscored = sum(score.answer == "unscored" for score in scores)
-                done.append(Imported(f"{folder}/{name}", model, len(listed), n_unscored))
+                n_unscored = 0
+                for log in make_logs(source, model, listed):
+                    name = f"{stamp}_{set_name}_{log.eval.eval_id}.eval"
+                    former |= _former(folder, f"{set_name}_{log.eval.task_id}")
+                    written.append((near / f".{name}.{os.getpid()}.partial", name))
+                    write_eval_log(log, str(written[-1][0]), format="eval")
+                    scores = [score for sample in log.samples or [] for score in (sample.scores or {}).values()]
+                    n_unscored += sum(score.answer == "unscored" for score in scores)
+                    done.append(Imported(f"{folder}/{name}", model))
                 report(f"{number}/{len(rows)} {model}: {len(listed):,} answers, {n_unscored:,} unscored")
-            _publish(written, folder)
+            _publish(written, former, folder)
         except OSError as error:
             fault = Fault(f"--log-dir {folder}", error.strerror or str(error), "a folder that can be written")
             raise OperatorError(fault) from error
@@ -209,7 +209,7 @@ def _made(folder: str) -> Path:
 _STAMP = r"\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}-00-00_"
 
 
-def _former(folder: str, stem: str) -> list[str]:
+def _former(folder: str, stem: str) -> set[str]:
     """Return the logs of a recording that lie in a folder already, also under the name that `inspect score` gives.
 
     Raises:
@@ -217,8 +217,8 @@ def _former(folder: str, stem: str) -> list[str]:
     """
     files, root = url_to_fs(folder)
     listed = files.ls(root, detail=False) if files.isdir(root) else []
-    name = re.compile(_STAMP + re.escape(stem.removesuffix(".eval")) + r"(-scored)?\.eval")
-    former = [path for path in listed if name.fullmatch(path.rpartition("/")[2])]
+    name = re.compile(_STAMP + re.escape(stem) + r"(-\d+)?(-scored)?\.eval")
+    former = {path for path in listed if name.fullmatch(path.rpartition("/")[2])}
     for path in former:
         header = read_eval_log(path if "://" not in folder else files.unstrip_protocol(path), header_only=True)
         scores = header.results.scores if header.results else []
@@ -228,16 +228,17 @@ def _former(folder: str, stem: str) -> list[str]:
     return former
 
 
-def _publish(written: Sequence[tuple[Path, str]], folder: str) -> None:
-    """Give the logs their names in `folder`, and remove those of the same recordings as they were before."""
+def _publish(written: Sequence[tuple[Path, str]], former: set[str], folder: str) -> None:
+    """Give the logs their names in `folder`, then remove those of the same recordings as they were before."""
     files, root = url_to_fs(folder)
     for hidden, name in written:
-        before = [path for path in _former(folder, name.partition("_")[2]) if path.rpartition("/")[2] != name]
         if "://" in folder:
             files.put_file(str(hidden), f"{root}/{name}")
         else:
             hidden.replace(Path(folder) / name)
-        for path in before:
+    names = {name for _, name in written}
+    for path in former:
+        if path.rpartition("/")[2] not in names:
             files.rm_file(path)
 
 

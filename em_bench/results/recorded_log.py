@@ -32,7 +32,7 @@ from em_bench.models.replay import REPLAY, replayed
 from em_bench.results.judge_columns import judge_columns
 from em_bench.tasks import outcome_viewer
 
-__all__ = ["AskedPrompt", "RecordedRow", "Source", "make_log"]
+__all__ = ["AskedPrompt", "RecordedRow", "Source", "make_logs"]
 
 
 @dataclass(frozen=True)
@@ -81,25 +81,36 @@ class Source:
     is_judged: bool
 
 
-def make_log(source: Source, model: str, rows: Sequence[RecordedRow]) -> EvalLog:
-    """Return the log of one model; the same answers have the same ids, however often they are imported.
+def make_logs(source: Source, model: str, rows: Sequence[RecordedRow]) -> Iterator[EvalLog]:
+    """Yield the logs of one model, of 4,000 answers at most; the same answers have the same ids, whenever imported.
 
     Args:
         source: What all logs of the import share.
         model: The model's name, as recorded.
         rows: Its answers, in order; at least one.
     """
+    epochs: dict[str, int] = {}
+    for part, start in enumerate(range(0, len(rows), _MOST_ANSWERS), start=1):
+        yield _log(source, model, rows[start : start + _MOST_ANSWERS], part, epochs)
+
+
+_MOST_ANSWERS = 4000
+"""Inspect's time to write a log grows with the square of its samples: 42,810 in one log took 13 minutes."""
+
+
+def _log(source: Source, model: str, rows: Sequence[RecordedRow], part: int, epochs: dict[str, int]) -> EvalLog:
     about, judge = source.about, source.judge
     files = {name: source.files[name] for name in sorted({row.answer.source for row in rows})}
     id_ = f"recorded-{digest_of({'key': source.key, 'model': model, 'set': about['set']})}"
-    samples = list(_samples(source, model, rows))
+    samples = list(_samples(source, model, rows, epochs))
+    run_id = id_ if part == 1 else f"{id_}-{part}"
     created = source.created.isoformat(timespec="seconds")
     log = EvalLog(
         status="success",
         eval=EvalSpec.model_validate(
             {
-                "eval_id": id_,
-                "run_id": id_,
+                "eval_id": run_id,
+                "run_id": run_id,
                 "created": created,
                 "task": f"em_bench/{about['set']}",
                 "task_id": id_,
@@ -145,9 +156,15 @@ def _results(judge: Judge, samples: Sequence[EvalSample], is_judged: bool) -> Ev
     return results
 
 
-def _samples(source: Source, model: str, rows: Sequence[RecordedRow]) -> Iterator[EvalSample]:
-    """Yield the samples; rows with the same prompt are its epochs, in the order of the rows."""
-    epochs: dict[str, int] = {}
+def _samples(source: Source, model: str, rows: Sequence[RecordedRow], epochs: dict[str, int]) -> Iterator[EvalSample]:
+    """Yield the samples; rows with the same prompt are its epochs, in the order of the rows.
+
+    Args:
+        source: What all logs of the import share.
+        model: The model's name.
+        rows: Its answers.
+        epochs: The last epoch of each prompt so far; counted on here.
+    """
     judged = {name for names in judge_columns(source.judge) for name in names}
     for row in rows:
         answer, asked = row.answer, row.asked
