@@ -13,6 +13,7 @@ from typing import Any
 
 from fsspec.core import url_to_fs
 from inspect_ai.log import read_eval_log, write_eval_log
+from psutil import pid_exists
 
 from em_bench.content import digest_of
 from em_bench.errors import DataError, Fault, OperatorError, unknown_name
@@ -237,9 +238,19 @@ def _publish(written: Sequence[tuple[Path, str]], former: set[str], folder: str)
         else:
             hidden.replace(Path(folder) / name)
     names = {name for _, name in written}
+    if "://" not in folder:
+        _remove_abandoned(Path(folder), names)
     for path in former:
         if path.rpartition("/")[2] not in names:
             files.rm_file(path)
+
+
+def _remove_abandoned(folder: Path, names: set[str]) -> None:
+    """Remove what an import of the same recording left half-written when it was killed."""
+    for path in folder.iterdir():
+        found = re.fullmatch(r"\.(.+)\.(\d+)\.partial", path.name)
+        if found is not None and found[1] in names and not pid_exists(int(found[2])):
+            path.unlink(missing_ok=True)
 
 
 def _set_metadata(questions: QuestionSet | None, judge: Judge, asked: Sequence[AskedPrompt]) -> dict[str, Any]:
