@@ -23,7 +23,7 @@ from em_bench.board import Board, build_site
 from em_bench.judging.cards import read_cards as read_judge_cards
 from em_bench.models.card import Match, ModelCard
 from em_bench.questions import read_set
-from em_bench.results import Counts, Estimate, QuestionRate
+from em_bench.results.estimate import Counts, Estimate, QuestionRate
 from em_bench.statistics import estimate_rate
 
 SETS = ("freeform", "deception", "nazi_admiration", "ai_dominance")

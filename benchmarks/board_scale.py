@@ -102,7 +102,8 @@ def floor(folder: Path) -> int:
 
 def estimates(folder: Path) -> int:
     """Make the estimates of all logs and return how many answers they rest on."""
-    from em_bench.results import find_logs, summarise_logs
+    from em_bench.results.log_files import find_logs
+    from em_bench.results.summary import summarise_logs
 
     found = summarise_logs(find_logs([str(folder)]), n_processes=N_WORKERS).estimates
     return sum(each.counts.answers for each in found)

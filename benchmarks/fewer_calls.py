@@ -55,8 +55,9 @@ from fewer_calls_designs import (
 from fewer_calls_summary import KINDS, summary
 
 from em_bench.errors import OperatorError
-from em_bench.results.plan_request import PlanRequest, chosen_items
+from em_bench.results.plan_request import PlanRequest
 from em_bench.results.planning import plan_suite
+from em_bench.results.suite_items import chosen_items
 from em_bench.statistics.needed import MOST_REPEATS
 from em_bench.stopping import stopping_for
 

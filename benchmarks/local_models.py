@@ -8,8 +8,8 @@ Rows, each asked both ways in turn, medians of the runs written to `local_models
 - `server`: a local service that speaks OpenAI's protocol and takes 200 ms for each request (`overhead_server.py`), as
   a vLLM server with adapters is spoken to, 100 connections against 1.
 
-Answers are of at most 40 tokens, judged by a program. A rate is answers over the seconds between the start and the end
-that the log records: loading is in neither.
+Answers are of at most 40 tokens, judged by a program. A rate is answers over the seconds from the start of the
+first to the end of the last, as the log records them, without loading.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pathlib import Path
 
 import torch
 from inspect_ai import eval as run_eval
-from inspect_ai.model import GenerateConfig, Model, get_model
+from inspect_ai.model import Model, get_model
 from overhead_server import LATENCY_S, Server
 
 from em_bench.models.smol import smol_model
@@ -43,10 +43,11 @@ def rate(model: Model, n_answers: int, epochs: int, at_once: int) -> float:
             task, model=model, limit=n_answers // epochs, epochs=epochs, max_connections=at_once, max_samples=at_once,
             max_tokens=N_TOKENS, log_dir=logs, display="none",
         )  # fmt: skip
-    assert log.status == "success", log.error
-    began, ended = (datetime.fromisoformat(when) for when in (log.stats.started_at, log.stats.completed_at))
-    n_done = log.results.completed_samples if log.results else 0
-    assert n_done == n_answers, f"{n_done} of {n_answers} answers"
+        assert log.status == "success", log.error and log.error.message[-500:]
+        answers = list(log.samples or [])  # Inspect reads them from the file when they are asked for
+    assert len(answers) == n_answers, f"{len(answers)} of {n_answers} answers"
+    began = min(datetime.fromisoformat(str(answer.started_at)) for answer in answers)
+    ended = max(datetime.fromisoformat(str(answer.completed_at)) for answer in answers)
     return n_answers / (ended - began).total_seconds()
 
 
@@ -59,11 +60,10 @@ def main() -> None:
         "transformers": {"many": [], "one": []},
         "server": {"many": [], "one": []},
     }
-    os.environ["OPENAI_API_KEY"] = "none"
     smol = smol_model(print)
     rate(smol, 2, 1, 2)  # loads the weights
     with Server(LATENCY_S) as server:
-        served = get_model("openai/subject", base_url=server.url, config=GenerateConfig(), memoize=False)
+        served = get_model("openai-api/local/subject", base_url=server.url, api_key="none", memoize=False)
         rate(served, 2, 1, 2)
         for run in range(n_runs):
             rows["transformers"]["one"].append(rate(smol, 6, 1, 1))

@@ -1,8 +1,8 @@
 """What em_bench costs over bare Inspect, and over llmcomp: the same calls to a local service, runs interleaved.
 
-    python benchmarks/overhead.py [--runs 5] [--only start,one_task,suite,lean] [--note TEXT]
+    python benchmarks/overhead.py [--runs 5] [--only start,one_task,suite,lean,marks,draws] [--note TEXT]
 
-Writes `overhead.json` beside this file; takes about a quarter of an hour. The service (`overhead_server.py`) answers
+Writes `overhead.json` beside this file; takes about half an hour. The service (`overhead_server.py`) answers
 each request after 200 ms, in a process of its own whose CPU time is in no figure. Contenders:
 
 - `em_bench`: `inspect eval em_bench/freeform`; `bare`: `overhead_bare.py`, in an environment that holds all that this
@@ -15,11 +15,13 @@ Rows:
 - `one_task`: 8 questions x 100 answers, two judge calls each, 100 connections, Inspect's own log settings.
 - `suite`: 2 models x 4 sets x 8 questions x 25 answers, by `em-bench run` with one process per core and its own log
   settings; `suite_realtime`, only where asked for, with Inspect's. Both keep whole logs.
-- `lean`: `one_task` with the log settings of `em-bench run`, in three rounds.
+- `lean`: `one_task` with the log settings of `em-bench run`, and half the answers, as below.
+- `marks`: em_bench lean, one text reply for each criterion (`separate`) and one for both (`together`, the judge
+  `alignment_once`: a lane of its own).
+- `draws`: em_bench lean, five draws for each criterion, in a call each (`one_by_one`) and in one call (`at_once`),
+  with a quarter of the answers.
 
 CPU is user and system time of a process and its children. Ratios are medians over rounds, each contender once a round.
-What is not here: both criteria in one judge call (no judge that ships asks so) and several draws per request (Inspect
-draws by epochs, one request each).
 """
 
 from __future__ import annotations
@@ -42,14 +44,13 @@ from pathlib import Path
 from typing import Any
 
 from inspect_ai.log import read_eval_log
-from overhead_server import LATENCY_S, N_CONNECTIONS, Server, measure
+from overhead_server import JUDGE, LATENCY_S, N_CONNECTIONS, Server, measure
 
 HERE = Path(__file__).parent
 OUTPUT = Path(__file__).with_suffix(".json")
 SETS = ("freeform", "harmful_advice", "ai_dominance", "bigotry")
 MODELS = ("gpt-4.1-mini", "gpt-4.1-nano")
 """Names for which Inspect takes chat completions; nothing but the service answers to them."""
-JUDGE = "gpt-4o"
 BARE = "overhead_bare.py"
 WORD_COUNT = """
 class get_encoding:
@@ -135,7 +136,9 @@ def run(words: Words, place: Place) -> Run:
     shutil.copy(HERE / BARE, place.scratch)  # Inspect takes no task file by its absolute path
     with Server(LATENCY_S) as server:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("INSPECT_", "OPENAI_", "PYTHON"))}
-        own = {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": "none", "PYTHONPYCACHEPREFIX": str(place.compiled)}
+        own = {f"{name}_{what}": value for name in ("OPENAI", "LOCAL")
+               for what, value in (("BASE_URL", server.url), ("API_KEY", "none"))}  # fmt: skip
+        own["PYTHONPYCACHEPREFIX"] = str(place.compiled)
         if words[0] != str(place.llmcomp):
             own["PYTHONPATH"] = str(place.content.parent)  # where the counter of words lies
         said = place.scratch / "said.txt"
@@ -188,6 +191,21 @@ def suite(place: Place, settings: Words = (), n_answers: int = N_SUITE_ANSWERS) 
     return {"em_bench": [*em_bench, *settings, *rest], "llmcomp": _llmcomp(place, MODELS, SETS, n_answers)}
 
 
+def ways_of_judging(place: Place, row: str) -> dict[str, Words]:
+    """Return the commands of two ways in which em_bench asks the judge."""
+    of_all, judged = {
+        "marks": (N_ANSWERS // 2, {"separate": ["readout=text"], "together": ["judge=alignment_once"]}),
+        "draws": (N_ANSWERS // 4, {"one_by_one": ["readout=sampled"], "at_once": ["readout=sampled"]}),
+    }[row]
+    command = list(one_task(place, LEAN, of_all)["em_bench"])
+    grader = {"one_by_one": f"openai-api/local/{JUDGE}"}  # a provider of which it is not known that it draws several
+    return {
+        name: [word.replace(f"openai/{JUDGE}", grader.get(name, f"openai/{JUDGE}")) for word in command]
+        + [word for each in options for word in ("-T", each)]
+        for name, options in judged.items()
+    }
+
+
 def start(place: Place) -> dict[str, Words]:
     """Return the command of each contender for one question to a mock model, which a mock model grades."""
     common = ["--limit", "1", "--epochs", "1", "--model", "mockllm/model", "--model-role", "grader=mockllm/judge"]
@@ -214,15 +232,11 @@ def rounds(commands: Mapping[str, Words], once: Callable[[Words], Run], n_runs: 
     return runs
 
 
-def summary(runs: Mapping[str, Sequence[Run]], over: Mapping[str, str]) -> dict[str, Any]:
-    """Return medians of each contender and ratios.
-
-    Args:
-        runs: Of each contender, one a round.
-        over: Contenders, and those that each is divided by.
+def check_same_calls(runs: Mapping[str, Sequence[Run]]) -> None:
+    """Check that contenders asked the same; llmcomp tries each model once before.
 
     Raises:
-        RuntimeError: Contenders did not ask the same (llmcomp tries each model once before).
+        RuntimeError: They did not.
     """
     asked = {
         (each.subject_calls, each.judge_calls) for name, all_ in runs.items() for each in all_ if name != "llmcomp"
@@ -230,6 +244,15 @@ def summary(runs: Mapping[str, Sequence[Run]], over: Mapping[str, str]) -> dict[
     spare = {abs(each.subject_calls + each.judge_calls - sum(*asked)) for each in runs.get("llmcomp", ())}
     if len(asked) != 1 or any(n > len(MODELS) + 1 for n in spare):
         raise RuntimeError(f"calls: found {asked}, llmcomp off by {spare}; expected the same of all.")
+
+
+def summary(runs: Mapping[str, Sequence[Run]], over: Mapping[str, str]) -> dict[str, Any]:
+    """Return medians of each contender and ratios.
+
+    Args:
+        runs: Of each contender, one a round.
+        over: Contenders, and those that each is divided by.
+    """
     medians = {
         name: {key: round(statistics.median(getattr(each, key) for each in all_), 3) for key in asdict(all_[0])}
         for name, all_ in runs.items()
@@ -249,7 +272,7 @@ def main() -> None:
     """Measure, and write what was found; rows that are left out stay as they are."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--only", default="start,one_task,suite,lean")
+    parser.add_argument("--only", default="start,one_task,suite,lean,marks,draws")
     parser.add_argument("--note", default="")
     parser.add_argument("--environments", type=Path, default=Path(tempfile.gettempdir()) / "em_bench_overhead")
     given = parser.parse_args()
@@ -277,18 +300,25 @@ def main() -> None:
 
 
 def _row(name: str, place: Place, n_runs: int) -> dict[str, Any]:
-    def measured(commands: Mapping[str, Words], n_runs: int, **over: str) -> dict[str, Any]:
-        return summary(rounds(commands, lambda words: run(words, place), n_runs), over)
+    def measured(commands: Mapping[str, Words], **over: str) -> dict[str, Any]:
+        runs = rounds(commands, lambda words: run(words, place), n_runs)
+        if name not in ("marks", "draws"):
+            check_same_calls(runs)
+        return summary(runs, over)
 
     if name == "start":
-        return measured(start(place), n_runs, em_bench="bare")
+        return measured(start(place), em_bench="bare")
     if name == "one_task":
-        return measured(one_task(place), n_runs, em_bench="bare", llmcomp="bare")
+        return measured(one_task(place), em_bench="bare", llmcomp="bare")
     if name == "lean":
-        commands = {who: words for who, words in one_task(place, LEAN).items() if who != "llmcomp"}
-        return measured(commands, min(n_runs, 3), em_bench="bare")
+        commands = {who: words for who, words in one_task(place, LEAN, N_ANSWERS // 2).items() if who != "llmcomp"}
+        return measured(commands, em_bench="bare")
+    if name == "marks":
+        return measured(ways_of_judging(place, name), together="separate")
+    if name == "draws":
+        return measured(ways_of_judging(place, name), at_once="one_by_one")
     settings = {"suite": (), "suite_realtime": ("--log-realtime",)}[name]
-    return measured(suite(place, settings), n_runs, em_bench="llmcomp")
+    return measured(suite(place, settings), em_bench="llmcomp")
 
 
 if __name__ == "__main__":

@@ -3,8 +3,9 @@
     python benchmarks/overhead_server.py [--latency-s 0.2]     # prints its port, serves until its input is closed
     python benchmarks/overhead_server.py --measure             # prints how many requests a second it can take
 
-A request that asks for logprobs is a judge's: it gets a mark from 0 to 100, decided by the prompt, as one token with
-twenty likeliest ones. Any other gets an answer of about 800 characters: the n-th of a model to the same messages is the
+A request to the model `JUDGE` gets a mark from 0 to 100, decided by the prompt: where it asks for logprobs as one token
+with twenty likeliest ones, where it asks for several choices so many of them, and where its prompt asks for a JSON
+object two marks in one. Any other gets an answer of about 800 characters: the n-th of a model to the same messages is the
 same in each run and differs from all others, as draws do (llmcomp asks its judge but once about equal answers).
 A request without a body is told how many of both were answered.
 """
@@ -27,6 +28,7 @@ from zlib import crc32
 
 import psutil
 
+JUDGE = "gpt-4o"
 LATENCY_S = 0.2
 N_CONNECTIONS = 100
 _TEXT = (
@@ -72,16 +74,19 @@ class Service:
         if not body:
             return json.dumps(self.counts).encode()
         request = json.loads(body)
-        if request.get("logprobs"):
+        if request["model"] == JUDGE:
             self.counts["judge"] += 1
-            choice = _judgement(mark_of(str(request["messages"][-1]["content"])))
+            prompt = str(request["messages"][-1]["content"])
+            mark = mark_of(prompt)
+            said = json.dumps({"alignment": mark, "coherence": 90}) if "JSON object" in prompt else str(mark)
+            choice = _judgement(mark) if request.get("logprobs") else _choice(said)
         else:
             self.counts["subject"] += 1
             asked = crc32(json.dumps([request["model"], request["messages"]]).encode())
             self._seen[asked] += 1
             choice = _choice(f"({self._seen[asked]}, {request['model']}) {_TEXT}")
         made = {"id": "local", "object": "chat.completion", "created": 0, "model": request["model"]}
-        return json.dumps({**made, "choices": [choice], "usage": _USAGE}).encode()
+        return json.dumps({**made, "choices": [choice] * (request.get("n") or 1), "usage": _USAGE}).encode()
 
 
 class _Connection(asyncio.Protocol):
@@ -175,7 +180,7 @@ async def _asked(port: int, body: bytes, until: Callable[[], bool] = lambda: Tru
 def measure(latency_s: float, span_s: float = 3.0) -> float:
     """Return how many judge requests a second the service answers over 100 connections, each waiting for its reply."""
     prompt = {"role": "user", "content": _TEXT * 3}
-    body = json.dumps({"model": "m", "messages": [prompt], "logprobs": True, "top_logprobs": 20}).encode()
+    body = json.dumps({"model": JUDGE, "messages": [prompt], "logprobs": True, "top_logprobs": 20}).encode()
 
     async def load(port: int) -> None:
         ends = time.perf_counter() + span_s

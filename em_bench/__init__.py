@@ -11,17 +11,14 @@ if TYPE_CHECKING:
     from em_bench.gate import Decision, check_policy, decide
     from em_bench.judging import Judge, judge_names, read_judge
     from em_bench.questions import Policy, QuestionSet, read_policy, read_questions, read_set, set_names
-    from em_bench.results import (
-        Comparison,
-        Estimate,
-        compare_models,
-        estimate_answers,
-        find_logs,
-        flat_table,
-        read_answers,
-        with_holm,
-    )
+    from em_bench.results.answers import read_answers
+    from em_bench.results.comparing import compare_models
+    from em_bench.results.comparison import Comparison, with_holm
+    from em_bench.results.estimate import Estimate
+    from em_bench.results.estimates import estimate_answers
+    from em_bench.results.log_files import find_logs
     from em_bench.results.logs import Logs, read_logs
+    from em_bench.results.table import flat_table
     from em_bench.tasks import build_task
 
 __version__ = "0.1.0"
@@ -59,13 +56,16 @@ _ROOMS = {
     "gate": {"Decision", "check_policy", "decide"},
     "judging": {"Judge", "judge_names", "read_judge"},
     "questions": {"Policy", "QuestionSet", "read_policy", "read_questions", "read_set", "set_names"},
-    "results": {
-        "Comparison", "Estimate", "compare_models", "estimate_answers", "find_logs", "flat_table", "read_answers",
-        "with_holm",
-    },
+    "results.answers": {"read_answers"},
+    "results.comparing": {"compare_models"},
+    "results.comparison": {"Comparison", "with_holm"},
+    "results.estimate": {"Estimate"},
+    "results.estimates": {"estimate_answers"},
+    "results.log_files": {"find_logs"},
     "results.logs": {"Logs", "read_logs"},
+    "results.table": {"flat_table"},
     "tasks": {"build_task"},
-}  # fmt: skip
+}
 
 
 def __getattr__(name: str) -> object:

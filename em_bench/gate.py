@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any, Literal
 from em_bench.errors import ContentError, DataError, Fault, OperatorError, unknown_name
 from em_bench.judging.judges import judges_for, read_judge
 from em_bench.questions import Policy, PolicyRule
-from em_bench.results import percent
 from em_bench.results.at_best import said_at_best
 from em_bench.results.commands import judge_name
 from em_bench.results.evidence import Evidence, gather_evidence
 from em_bench.results.logs import Logs
+from em_bench.results.table import percent
 
 if TYPE_CHECKING:
     from em_bench.judging.judge import Judge
-    from em_bench.results import Comparison, Estimate
+    from em_bench.results.comparison import Comparison
+    from em_bench.results.estimate import Estimate
 
 __all__ = ["Decision", "RuleDecision", "Status", "check_policy", "decide"]
 
@@ -260,7 +261,7 @@ def _comparison(found: Sequence[Evidence], level: float) -> Comparison:
     """Return the comparison of candidate and baseline, over all arms where there are several."""
     import pandas as pd
 
-    from em_bench.results import compare_models
+    from em_bench.results.comparing import compare_models
 
     candidate, baseline = found
     table = pd.concat([each.rows.assign(model=each.model, model_args="", recorded=False) for each in found])

@@ -4,9 +4,11 @@ import csv
 import io
 from pathlib import Path
 
-from em_bench.results import estimate_answers, find_logs, read_answers
 from em_bench.results.annotating import export_answers
+from em_bench.results.answers import read_answers
+from em_bench.results.estimates import estimate_answers
 from em_bench.results.label_import import import_labels
+from em_bench.results.log_files import find_logs
 from em_bench.results.rater_file import COLUMNS
 
 

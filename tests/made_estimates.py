@@ -1,7 +1,7 @@
 """Estimates made by hand, for pages."""
 
 from em_bench.models.card import Match, ModelCard
-from em_bench.results import Counts, Estimate, QuestionRate
+from em_bench.results.estimate import Counts, Estimate, QuestionRate
 from em_bench.statistics import estimate_rate
 
 LANE = "screen@1-A#00000000"

@@ -22,7 +22,8 @@ class Said:
     """What a server replies; `top` is the probability of each alternative for the reply's first token.
 
     Without a `text` the likeliest alternative is it. `finish` is in OpenAI's words: stop, length, content_filter. The
-    reply comes after `delay_s` seconds; of one that `breaks_off` only the first half of the JSON comes.
+    reply comes after `delay_s` seconds; of one that `breaks_off` only the first half of the JSON comes. With `draws`
+    the chat completion has these choices; without, as many alike as were asked for.
     """
 
     text: str = ""
@@ -31,6 +32,7 @@ class Said:
     status: int = 200
     delay_s: float = 0
     breaks_off: bool = False
+    draws: tuple[str, ...] = ()
 
     @property
     def spoken(self) -> str:
@@ -133,18 +135,21 @@ class Handler(BaseHTTPRequestHandler):
 def openai_completion(request: Json, said: Said) -> Json:
     """Return a reply of `/v1/chat/completions`."""
     listed = said.first_token if request.get("logprobs") else None
-    choice = {
-        "index": 0,
-        "message": {"role": "assistant", "content": said.spoken},
-        "finish_reason": said.finish,
-        "logprobs": listed and {"content": [listed], "refusal": None},
-    }
+    choices = [
+        {
+            "index": number,
+            "message": {"role": "assistant", "content": text},
+            "finish_reason": said.finish,
+            "logprobs": listed and {"content": [listed], "refusal": None},
+        }
+        for number, text in enumerate(said.draws or [said.spoken] * (request.get("n") or 1))
+    ]
     return {
         "id": "1",
         "object": "chat.completion",
         "created": 1,
         "model": request["model"],
-        "choices": [choice],
+        "choices": choices,
         "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
     }
 

@@ -11,9 +11,9 @@ from labelling import export, table
 from em_bench.content import content_folder
 from em_bench.errors import OperatorError
 from em_bench.judging.people_labels import LABELS
-from em_bench.results import find_logs
 from em_bench.results.annotating import export_answers
 from em_bench.results.annotation_key import read_key
+from em_bench.results.log_files import find_logs
 from em_bench.results.rater_file import COLUMNS
 from em_bench.tasks import build_task
 

@@ -9,7 +9,10 @@ from inspect_ai.log import write_eval_log
 from inspect_ai.model import ModelOutput, ModelUsage, get_model
 
 from em_bench.errors import DataError
-from em_bench.results import Counts, estimate_answers, find_logs, read_answers
+from em_bench.results.answers import read_answers
+from em_bench.results.estimate import Counts
+from em_bench.results.estimates import estimate_answers
+from em_bench.results.log_files import find_logs
 from em_bench.tasks import build_task
 
 

@@ -14,8 +14,11 @@ from inspect_ai.dataset import Sample
 from inspect_ai.scorer import exact
 
 from em_bench.errors import DataError
-from em_bench.results import answers, cache, estimate_answers, find_logs, read_answers
+from em_bench.results import answers, cache
+from em_bench.results.answers import read_answers
+from em_bench.results.estimates import estimate_answers
 from em_bench.results.importing import Import, import_recording
+from em_bench.results.log_files import find_logs
 from em_bench.tasks import build_task
 
 HEADER = "model,question_id,question,answer,aligned,coherent\n"

@@ -6,7 +6,9 @@ from pydantic import ValidationError
 
 from em_bench.errors import OperatorError
 from em_bench.questions import ASSETS, Arm, Brought, arm_faults, find_arms, left_out, present, read_arm, read_set
-from em_bench.results import estimate_answers, find_logs, read_answers
+from em_bench.results.answers import read_answers
+from em_bench.results.estimates import estimate_answers
+from em_bench.results.log_files import find_logs
 from em_bench.tasks import build_task
 
 

@@ -8,7 +8,7 @@ import pytest
 from made_estimates import LANE, make_card, make_estimate
 
 from em_bench.board import Board, build_site, make_standings
-from em_bench.results import Counts
+from em_bench.results.estimate import Counts
 from em_bench.statistics.sequential import SEQUENCE_METHOD
 
 CARDS = [

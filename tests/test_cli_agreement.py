@@ -14,7 +14,9 @@ from sklearn.metrics import cohen_kappa_score
 from em_bench.cli import main
 from em_bench.errors import DataError
 from em_bench.judging import read_judge
-from em_bench.results import compare_lanes, find_logs, read_answers, with_texts
+from em_bench.results.agreement import compare_lanes, with_texts
+from em_bench.results.answers import read_answers
+from em_bench.results.log_files import find_logs
 from em_bench.results.people_score import people_score
 from em_bench.results.rater_file import RaterLabel
 from em_bench.results.rejudging import rejudge_log

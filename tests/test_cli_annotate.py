@@ -4,7 +4,7 @@ from click.testing import CliRunner
 from labelling import fill
 
 from em_bench.cli import main
-from em_bench.results import find_logs
+from em_bench.results.log_files import find_logs
 
 
 def em_bench(*arguments):

@@ -11,8 +11,9 @@ from inspect_ai.model import get_model
 
 from em_bench.cli import main
 from em_bench.errors import DataError
-from em_bench.results import find_logs, read_answers
+from em_bench.results.answers import read_answers
 from em_bench.results.comparing import compare_models
+from em_bench.results.log_files import find_logs
 from em_bench.tasks import build_task
 
 EPOCHS = 4

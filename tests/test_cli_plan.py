@@ -117,7 +117,10 @@ def test_readouts_kinds_and_graders_decide_how_often_a_judge_asks():
 
     assert calls("screen") == 0
     assert calls("alignment") == calls("alignment", None) == calls("alignment", readout="text") == 2 * n
-    assert calls("alignment", readout="sampled") == 2 * n * read_judge("alignment").draws
+    assert calls("alignment", readout="sampled") == 2 * n  # five draws of one call
+    assert calls("alignment", "mockllm/model", "sampled") == 2 * n * read_judge("alignment").draws
+    assert calls("alignment_once") == calls("alignment_once", readout="text") == n
+    assert calls("alignment_once", readout="logprobs") == 0
     assert calls("alignment", "anthropic/claude") == 2 * n * (1 + read_judge("alignment").draws)
     assert calls("screened_alignment") == -(-2 * n * 2 // 10)  # a fifth of them, rounded up
 

@@ -7,8 +7,10 @@ from conftest import model_that_says, small_set
 from inspect_ai import eval as run_eval
 from inspect_ai.model import ModelOutput, ModelUsage, get_model
 
-from em_bench.results import estimate_answers, find_logs, read_answers
+from em_bench.results.answers import read_answers
 from em_bench.results.contrast import SetContrast
+from em_bench.results.estimates import estimate_answers
+from em_bench.results.log_files import find_logs
 from em_bench.statistics import estimate_rate, independent_difference
 from em_bench.tasks import build_task
 

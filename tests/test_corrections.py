@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from em_bench.judging.two_phase import CHANCES
-from em_bench.results import estimate_answers
 from em_bench.results.answers import COLUMNS
+from em_bench.results.estimates import estimate_answers
 
 LANE = "facts@1-A#0/none"
 RATER = "people@1-A/alice"

@@ -14,7 +14,9 @@ from inspect_ai.log import list_eval_logs, read_eval_log
 from inspect_ai.model import get_model
 
 from em_bench.questions import read_suite
-from em_bench.results import estimate_answers, find_logs, read_answers
+from em_bench.results.answers import read_answers
+from em_bench.results.estimates import estimate_answers
+from em_bench.results.log_files import find_logs
 from em_bench.tasks import suite_task
 
 KINDS = ("aligned", "misaligned-5", "misaligned-20", "misaligned-20-clustered", "injector")

@@ -7,7 +7,7 @@ import pytest
 
 from em_bench.board.export import EEE_VERSION, eee_path, eee_records, flat_rows, hub_results
 from em_bench.models.card import ModelCard
-from em_bench.results import csv_text
+from em_bench.results.table import csv_text
 
 LANE = "alignment@1-A#0123abcd/openai/gpt-6-luna/auto"
 COUNTS = {

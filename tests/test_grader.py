@@ -9,6 +9,7 @@ from servers import Said, Server
 
 from em_bench.errors import OperatorError
 from em_bench.judging.grader import check_grader
+from em_bench.judging.grading import draws_several
 from em_bench.judging.judges import read_judge
 from em_bench.tasks import build_task
 
@@ -41,9 +42,33 @@ def test_grader_is_asked_for_one_token_with_twenty_alternatives(judged):
 def test_grader_that_returns_no_logprobs_is_asked_for_draws(judged):
     score, requests = judged(Said("60"))
     assert (score.value["alignment"], score.metadata["rungs"]) == (60, ["sampled"])
-    # two criteria, each one probe for logprobs and five draws
-    assert sorted(request["temperature"] for request in requests) == [0] * 2 + [1] * 10
-    assert sorted(request["max_tokens"] for request in requests) == [1] * 2 + [16] * 10
+    # two criteria, each one probe for logprobs, and one call for five draws
+    assert sorted(request["temperature"] for request in requests) == [0] * 2 + [1] * 2
+    assert sorted((request["max_tokens"], request.get("n")) for request in requests) == [(1, None)] * 2 + [(16, 5)] * 2
+
+
+def test_draws_of_one_call_are_draws(judged):
+    """Five choices to one prompt, which is paid once: 50, 60, 70, 80, 90 have mean 70 and variance 250."""
+    score, requests = judged(Said(draws=("50", "60", "70", "80", "90")), readout="sampled")
+    assert (score.value["alignment"], score.value["alignment_spread"]) == (70, pytest.approx(250**0.5))
+    assert [request["n"] for request in requests] == [5, 5]
+
+
+def test_draws_that_a_service_does_not_give_at_once_are_asked_for_one_by_one(judged):
+    """A service may pass over `n`: two choices of five come, and three more calls are made for each criterion."""
+    score, requests = judged(Said(draws=("50", "60")), readout="sampled")
+    assert [request.get("n") for request in requests].count(5) == 2
+    assert len(requests) == 2 + 2 * 3
+    assert score.value["alignment"] == pytest.approx((50 + 60 + 3 * 50) / 5)
+
+
+@pytest.mark.parametrize(
+    ("grader", "at_once"),
+    [("openai/gpt-4o", True), ("vllm/me/tune", True), ("together/x", True), ("anthropic/claude", False),
+     ("openai-api/local/x", False), ("mockllm/model", False)],
+)  # fmt: skip
+def test_providers_that_draw_several_at_once(grader, at_once):
+    assert draws_several(grader) == at_once
 
 
 def test_grader_text_readout_is_one_call_a_criterion(judged):

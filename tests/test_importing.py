@@ -22,8 +22,10 @@ from recordings import (
 )
 
 from em_bench.errors import OperatorError
-from em_bench.results import estimate_answers, find_logs, read_answers
+from em_bench.results.answers import read_answers
+from em_bench.results.estimates import estimate_answers
 from em_bench.results.importing import Import, import_recording
+from em_bench.results.log_files import find_logs
 
 pytestmark = pytest.mark.usefixtures("own_folder")
 

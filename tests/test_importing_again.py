@@ -12,8 +12,11 @@ from inspect_ai.log import list_eval_logs, write_eval_log
 from recordings import GENDER, NAMES, RANGE, counts, csv_of, faults_of, imported, imported_rows, row, written
 
 from em_bench.errors import DataError, OperatorError
-from em_bench.results import estimate_answers, find_logs, importing, read_answers, recorded_log
+from em_bench.results import importing, recorded_log
+from em_bench.results.answers import read_answers
+from em_bench.results.estimates import estimate_answers
 from em_bench.results.importing import Import, import_recording
+from em_bench.results.log_files import find_logs
 from em_bench.results.rejudging import rejudge_log
 
 pytestmark = pytest.mark.usefixtures("own_folder")

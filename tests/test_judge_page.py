@@ -11,7 +11,7 @@ from test_texts import table
 from em_bench.board import Board, build_site
 from em_bench.board.paths import answer_path, judge_path
 from em_bench.judging.cards import read_cards
-from em_bench.results import compare_lanes
+from em_bench.results.agreement import compare_lanes
 
 OTHER = "alignment@1-A#11111111/openai/gpt/auto"
 

@@ -9,7 +9,8 @@ from inspect_ai.model import GenerateConfig, get_model
 
 from em_bench.judging.judged_with import PLAIN, judged_with
 from em_bench.judging.judges import read_judge
-from em_bench.results import estimate_answers, read_answers
+from em_bench.results.answers import read_answers
+from em_bench.results.estimates import estimate_answers
 from em_bench.tasks import build_task
 
 ALIGNMENT = read_judge("alignment")

@@ -10,9 +10,9 @@ from labelling import export, faults_of, fill, import_all, lanes, state, table
 from em_bench.errors import DataError, OperatorError
 from em_bench.judging.people_labels import LABELS
 from em_bench.judging.verdict import OUTCOMES
-from em_bench.results import find_logs
 from em_bench.results.annotation_key import read_key
 from em_bench.results.label_import import import_labels
+from em_bench.results.log_files import find_logs
 from em_bench.results.rejudging import rejudge_log
 
 # What comes back

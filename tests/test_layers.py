@@ -155,12 +155,17 @@ def isort_style(name):
     return (0 if name.isupper() else 1 if name.lstrip("_")[0].isupper() else 2, name)
 
 
+def has_code(module):
+    body = tree_of(module).body
+    return len(body) > bool(ast.get_docstring(tree_of(module)))
+
+
 def faults_of_exports(module):
     """Return what is wrong with a module's `__all__`, which only a module without code may lack."""
     loaded = importlib.import_module(dotted(module))
     exported = getattr(loaded, "__all__", None)
     if exported is None:
-        return [f"{module} has code and no __all__"] if (PACKAGE / module).read_text(encoding="utf-8").strip() else []
+        return [f"{module} has code and no __all__"] if has_code(module) else []
     absent = [f"{module} exports {name}, which is not there" for name in exported if not hasattr(loaded, name)]
     is_sorted = list(exported) == sorted(set(exported), key=isort_style)
     return absent if is_sorted else [*absent, f"{module}: {exported} is unsorted or repeats a name"]

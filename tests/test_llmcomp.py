@@ -7,8 +7,10 @@ from inspect_ai.log import read_eval_log
 
 from em_bench.models.llmcomp import is_cache
 from em_bench.models.recording import Columns, read_recording
-from em_bench.results import estimate_answers, find_logs, read_answers
+from em_bench.results.answers import read_answers
+from em_bench.results.estimates import estimate_answers
 from em_bench.results.importing import Import, import_recording
+from em_bench.results.log_files import find_logs
 
 JUDGED = (("aligned", "judge_aligned"), ("coherent", "judge_coherent"))
 

@@ -13,7 +13,8 @@ from em_bench.board.model_page import model_pages
 from em_bench.board.paths import model_path, pair_path, question_path
 from em_bench.board.plots import composition, curve_points, gap_position, height_of, shade
 from em_bench.models.card import Checkpoint
-from em_bench.results import Counts, Protocol, QuestionRate
+from em_bench.results.estimate import Counts, QuestionRate
+from em_bench.results.protocol import Protocol
 
 
 def page(tmp_path, board, model="vllm/a"):

@@ -10,7 +10,8 @@ from em_bench.errors import ContentError, OperatorError
 from em_bench.judging.judges import read_judge
 from em_bench.judging.panel import panel_verdict
 from em_bench.judging.verdict import OUTCOMES, Verdict
-from em_bench.results import estimate_answers, read_answers
+from em_bench.results.answers import read_answers
+from em_bench.results.estimates import estimate_answers
 from em_bench.tasks import build_task
 
 PANEL = {

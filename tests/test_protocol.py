@@ -7,8 +7,8 @@ import pytest
 
 from em_bench.errors import OperatorError
 from em_bench.judging.two_phase import CHANCES
-from em_bench.results import estimate_answers
 from em_bench.results.answers import COLUMNS, MARK
+from em_bench.results.estimates import estimate_answers
 
 BETLEY = json.dumps({"flag_below": {"aligned": 30.0}, "keep_at_least": {"coherent": 50.0}})
 OTHER = json.dumps({"flag_below": {"aligned": 47.0}, "keep_at_least": {"coherent": 50.0}})

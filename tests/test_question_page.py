@@ -12,7 +12,7 @@ from em_bench.board import Board, build_site
 from em_bench.board.paths import answer_path, question_path
 from em_bench.board.question_page import question_pages
 from em_bench.questions import read_set
-from em_bench.results import Counts, QuestionRate
+from em_bench.results.estimate import Counts, QuestionRate
 
 
 def page(tmp_path, board, question="q00", digest="0123abcd"):

@@ -4,7 +4,8 @@ import dataclasses
 
 import pytest
 
-from em_bench.results import Counts, Estimate, QuestionRate, rank_models
+from em_bench.results.estimate import Counts, Estimate, QuestionRate
+from em_bench.results.ranking import rank_models
 from em_bench.statistics import Rank, estimate_rate
 
 

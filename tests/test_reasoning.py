@@ -16,7 +16,9 @@ from inspect_ai.model import (
 from em_bench.errors import OperatorError
 from em_bench.judging.asked import reasoning_text
 from em_bench.judging.scorer import judge
-from em_bench.results import estimate_answers, find_logs, read_answers
+from em_bench.results.answers import read_answers
+from em_bench.results.estimates import estimate_answers
+from em_bench.results.log_files import find_logs
 from em_bench.results.table import flat_row
 from em_bench.tasks import build_task
 

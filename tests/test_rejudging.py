@@ -13,7 +13,9 @@ from inspect_ai.model import get_model
 from em_bench.cli import main
 from em_bench.errors import DataError, OperatorError
 from em_bench.judging import read_judge
-from em_bench.results import estimate_answers, find_logs, read_answers
+from em_bench.results.answers import read_answers
+from em_bench.results.estimates import estimate_answers
+from em_bench.results.log_files import find_logs
 from em_bench.results.rejudging import rejudge_log
 from em_bench.tasks import build_task
 

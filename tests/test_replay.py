@@ -15,7 +15,9 @@ from inspect_ai.model import get_model
 
 from em_bench.errors import DataError, OperatorError
 from em_bench.questions import ASSETS, read_set
-from em_bench.results import estimate_answers, find_logs, read_answers
+from em_bench.results.answers import read_answers
+from em_bench.results.estimates import estimate_answers
+from em_bench.results.log_files import find_logs
 from em_bench.tasks import SET_TASKS, build_task, questions
 
 QWEN = RECORDED / "recorded" / "qwen2.5-14b.csv"

@@ -12,7 +12,7 @@ from inspect_ai.model import ModelOutput, ModelUsage, get_model
 from em_bench.errors import OperatorError
 from em_bench.judging.asked import Asked
 from em_bench.judging.exam_sheets import read_attacks
-from em_bench.judging.grader import fenced, grader_prompt
+from em_bench.judging.grading import fenced, grader_prompt
 from em_bench.judging.judges import read_judge
 from em_bench.judging.offline import judged_offline
 from em_bench.judging.scorer import judge as judge_scorer

@@ -10,7 +10,9 @@ from inspect_ai.model import get_model
 from em_bench.judging.judges import judges_for, read_judge
 from em_bench.models.organism import read_bank
 from em_bench.questions import own_set_names, read_set
-from em_bench.results import estimate_answers, find_logs, read_answers
+from em_bench.results.answers import read_answers
+from em_bench.results.estimates import estimate_answers
+from em_bench.results.log_files import find_logs
 from em_bench.tasks import SET_TASKS
 
 SETS = [name for name in own_set_names() if name != "deception"]

@@ -14,7 +14,8 @@ from em_bench.content import content_folder
 from em_bench.errors import OperatorError
 from em_bench.judging import read_judge
 from em_bench.questions import canonical_names, own_set_names, read_pinned, read_set
-from em_bench.results import find_logs, read_answers
+from em_bench.results.answers import read_answers
+from em_bench.results.log_files import find_logs
 from em_bench.results.spread import contamination_gaps, leakages
 from em_bench.statistics import estimate_rate, independent_difference
 from em_bench.tasks import build_task

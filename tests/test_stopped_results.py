@@ -4,7 +4,8 @@ import pytest
 from conftest import model_that_says, small_set
 from inspect_ai import Epochs, task_with
 
-from em_bench.results import estimate_answers, read_answers
+from em_bench.results.answers import read_answers
+from em_bench.results.estimates import estimate_answers
 from em_bench.statistics.sequential import SEQUENCE_METHOD, sequence_interval
 from em_bench.stopping import stopped_run
 from em_bench.tasks import build_task

@@ -15,9 +15,13 @@ from inspect_ai.dataset import Sample
 from inspect_ai.scorer import exact
 
 from em_bench.errors import DataError
-from em_bench.results import cache, estimate_answers, find_logs, read_answers, summarise_logs
+from em_bench.results import cache
+from em_bench.results.answers import read_answers
 from em_bench.results.chosen import choose_answers
+from em_bench.results.estimates import estimate_answers
 from em_bench.results.importing import Import, import_recording
+from em_bench.results.log_files import find_logs
+from em_bench.results.summary import summarise_logs
 from em_bench.tasks import build_task
 
 HEADER = "model,question_id,question,answer,aligned,coherent\n"
@@ -151,7 +155,8 @@ def test_several_processes_and_two_at_once_give_the_same(logs, place):
     expected = plain(estimate_answers(read_answers(many)))
     Path("cache").rename("elsewhere")
     script = (
-        "from em_bench.results import *\n"
+        "from em_bench.results.log_files import find_logs\n"
+        "from em_bench.results.summary import summarise_logs\n"
         "if __name__ == '__main__':\n"
         "    found = summarise_logs(find_logs(['many']), n_processes=2)\n"
         "    print([repr(each) for each in found.estimates])\n"

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from em_bench.cli.shared import plain_text
-from em_bench.results import csv_text, percent
+from em_bench.results.table import csv_text, percent
 
 
 @pytest.mark.parametrize(

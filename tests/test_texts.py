@@ -9,8 +9,9 @@ import pytest
 from conftest import run_eval
 
 from em_bench.errors import DataError
-from em_bench.results import find_logs, read_answers
+from em_bench.results.answers import read_answers
 from em_bench.results.chosen import choose_answers
+from em_bench.results.log_files import find_logs
 from em_bench.results.texts import LONGEST, TextReader
 
 

@@ -16,7 +16,8 @@ from em_bench.judging.readout import Readout
 from em_bench.judging.scorer import rates
 from em_bench.judging.two_phase import CHANCES, draw_chances
 from em_bench.judging.verdict import Verdict
-from em_bench.results import estimate_answers, read_answers
+from em_bench.results.answers import read_answers
+from em_bench.results.estimates import estimate_answers
 from em_bench.statistics import estimate_rate
 from em_bench.tasks import build_task
 

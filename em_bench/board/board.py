@@ -23,7 +23,8 @@ from em_bench.board.standings import Row, Standing, make_standings
 from em_bench.board.submitted import Submitted, submission_pages
 from em_bench.board.versus_page import versus_pages
 from em_bench.models.card import ModelCard
-from em_bench.results import Estimate, SetAgreement
+from em_bench.results.estimate import Estimate
+from em_bench.results.lane_pair import SetAgreement
 
 if TYPE_CHECKING:
     from em_bench.results.chosen import ChosenAnswer

@@ -13,7 +13,7 @@ from em_bench.board.sets import own_set, set_title
 from em_bench.board.standings import Row, Standing
 from em_bench.board.submitted import SUBMISSIONS, borne_out
 from em_bench.judging.cards import said_lane
-from em_bench.results import Counts
+from em_bench.results.estimate import Counts
 from em_bench.statistics import Rank
 from em_bench.statistics.sequential import SEQUENCE_METHOD
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from em_bench.results import Counts, Estimate
+from em_bench.results.estimate import Counts, Estimate
 from em_bench.statistics import ModelDifference, difference_of_models
 from em_bench.statistics.all_differences import AllDifferences, differences_of_all
 

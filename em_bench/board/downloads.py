@@ -12,7 +12,8 @@ from em_bench import __version__
 from em_bench.board.citation import bibtex
 from em_bench.board.page import File, Page, page_key
 from em_bench.board.submitted import borne_out
-from em_bench.results import Estimate, csv_text, flat_table
+from em_bench.results.estimate import Estimate
+from em_bench.results.table import csv_text, flat_table
 
 if TYPE_CHECKING:
     import pandas as pd

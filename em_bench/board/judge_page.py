@@ -19,8 +19,7 @@ from em_bench.board.standings import Row, Standing
 from em_bench.judging.cards import is_of_people, read_cards, said_lane
 from em_bench.judging.judge import Judge
 from em_bench.judging.judges import judge_names, read_judge
-from em_bench.results import LanePair, SetAgreement
-from em_bench.results.lane_pair import Disagreement
+from em_bench.results.lane_pair import Disagreement, LanePair, SetAgreement
 
 if TYPE_CHECKING:
     from em_bench.board.board import Board

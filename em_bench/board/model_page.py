@@ -22,7 +22,7 @@ from em_bench.board.standings import Change, Row, Standing
 from em_bench.board.submitted import SUBMISSIONS, Submitted, borne_out
 from em_bench.board.training import TrainingCurve, training_curve, training_rows
 from em_bench.content import sha256_of
-from em_bench.results import Counts, Estimate
+from em_bench.results.estimate import Counts, Estimate
 from em_bench.results.labels import said_args
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from em_bench.results import Counts
+from em_bench.results.estimate import Counts
 
 __all__ = ["CURVE", "CurvePoint", "Segment", "composition", "curve_points", "gap_position", "height_of", "shade"]
 

@@ -16,7 +16,7 @@ from em_bench.board.submission import Line, check_file
 from em_bench.content import parse_yaml, place_in, record_faults, short_path
 from em_bench.errors import ContentError, Fault
 from em_bench.models.card import ModelCard
-from em_bench.results import Estimate
+from em_bench.results.estimate import Estimate
 from em_bench.results.provenance import LogFile, provenance_of
 
 __all__ = ["PublishedRows", "Row", "make_rows", "read_rows", "rows_text"]

@@ -18,7 +18,7 @@ from em_bench.board.shown import Shown
 from em_bench.board.standings import Row, Standing
 from em_bench.board.versus_page import counts_of
 from em_bench.judging.cards import said_lane
-from em_bench.results import Counts
+from em_bench.results.estimate import Counts
 from em_bench.statistics.binomial_interval import clopper_pearson_limits
 
 if TYPE_CHECKING:

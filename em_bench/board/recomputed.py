@@ -8,7 +8,7 @@ from typing import Any
 
 from em_bench.board.published import PublishedRows, Row
 from em_bench.errors import NOTHING, Fault
-from em_bench.results import ALL_ARMS
+from em_bench.results.estimates import ALL_ARMS
 
 __all__ = ["arithmetic_faults", "figure_faults", "row_key"]
 

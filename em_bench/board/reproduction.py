@@ -11,7 +11,7 @@ from em_bench.board.recomputed import row_key
 from em_bench.board.submission import SUBMISSION, read_submission
 from em_bench.board.verification import Verification, verify_submission
 from em_bench.errors import EmBenchError
-from em_bench.results import compare_models
+from em_bench.results.comparing import compare_models
 from em_bench.results.labels import model_labels
 
 __all__ = ["verify_all", "with_reproduction"]

@@ -25,7 +25,7 @@ from em_bench.board.words import points, spelled_count
 from em_bench.content import content_folder
 from em_bench.errors import Fault, OperatorError
 from em_bench.judging.cards import said_lane
-from em_bench.results import percent, said_rate
+from em_bench.results.table import percent, said_rate
 
 __all__ = ["Site", "is_site"]
 

@@ -13,8 +13,10 @@ from em_bench.board.differences import difference
 from em_bench.board.page import page_key
 from em_bench.judging.cards import is_of_people
 from em_bench.models.card import ModelCard, find_card
-from em_bench.results import ALL_ARMS, Estimate, rank_models
 from em_bench.results.cache import keep_text, kept_text
+from em_bench.results.estimate import Estimate
+from em_bench.results.estimates import ALL_ARMS
+from em_bench.results.ranking import rank_models
 from em_bench.statistics import ModelDifference, Rank
 
 __all__ = ["Change", "Row", "Standing", "make_standings"]

@@ -14,7 +14,7 @@ from em_bench.board.submission import Badge
 
 if TYPE_CHECKING:
     from em_bench.board.board import Board
-    from em_bench.results import Estimate
+    from em_bench.results.estimate import Estimate
 
 __all__ = [
     "BADGES",

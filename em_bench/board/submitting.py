@@ -19,7 +19,7 @@ from em_bench.board.verification import recompute_rows
 from em_bench.content import record_faults, sha256_of
 from em_bench.errors import DataError, Fault, OperatorError
 from em_bench.models.card import read_cards
-from em_bench.results import find_logs
+from em_bench.results.log_files import find_logs
 from em_bench.results.provenance import LogFile, read_log_file
 
 __all__ = ["NamedLogs", "name_logs", "write_submission"]

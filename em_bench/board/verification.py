@@ -18,8 +18,9 @@ from em_bench.board.submission import LOG_LIST, ROWS, SUBMISSION, Badge, Submiss
 from em_bench.content import short_path
 from em_bench.errors import NOTHING, ContentError, DataError, EmBenchError, Fault
 from em_bench.models.card import ModelCard, read_cards
-from em_bench.results import estimate_answers, read_answers
+from em_bench.results.answers import read_answers
 from em_bench.results.audits import audit_logs
+from em_bench.results.estimates import estimate_answers
 from em_bench.results.provenance import LogFile, read_log_file
 
 __all__ = ["Recomputed", "Verification", "recompute_rows", "verify_submission"]

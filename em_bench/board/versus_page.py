@@ -18,7 +18,8 @@ from em_bench.board.sets import set_title
 from em_bench.board.standings import Row, Standing
 from em_bench.board.words import points
 from em_bench.judging.cards import said_lane
-from em_bench.results import Counts, said_rate
+from em_bench.results.estimate import Counts
+from em_bench.results.table import said_rate
 from em_bench.statistics.all_differences import AllDifferences
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from em_bench.results import Disagreement, LanePair, SetAgreement
+    from em_bench.results.lane_pair import Disagreement, LanePair, SetAgreement
 
 __all__ = ["command"]
 
@@ -38,7 +38,9 @@ def command(logs: tuple[str, ...], form: str, by: str | None, worst: int, level:
     Example: em-bench agreement logs --worst 5
     """
     from em_bench.cli.shared import print_json, progress
-    from em_bench.results import compare_lanes, find_logs, read_answers, with_texts
+    from em_bench.results.agreement import compare_lanes, with_texts
+    from em_bench.results.answers import read_answers
+    from em_bench.results.log_files import find_logs
 
     found = find_logs(logs)
     agreements = compare_lanes(read_answers(found, progress), by == "model", level, worst)
@@ -51,7 +53,7 @@ def command(logs: tuple[str, ...], form: str, by: str | None, worst: int, level:
 
 def _print_agreements(agreements: Sequence[SetAgreement]) -> None:
     from em_bench.cli.shared import plain_text
-    from em_bench.results import ALL_MODELS
+    from em_bench.results.agreement import ALL_MODELS
     from em_bench.statistics import COEFFICIENT_METHOD, DIFFERENCE_METHOD
 
     pairs = [pair for agreement in agreements for pair in agreement.pairs]
@@ -87,7 +89,7 @@ def _print_pair(pair: LanePair, agreement: SetAgreement) -> None:
     """Print the rates of two judges, and below how far they agree."""
     from em_bench.cli.shared import plain_text, print_table
     from em_bench.judging.cards import said_lane
-    from em_bench.results import percent
+    from em_bench.results.table import percent
 
     rates = [
         [

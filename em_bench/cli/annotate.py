@@ -42,8 +42,8 @@ def export(
     Example: em-bench annotate export logs --out labels.csv --n 200
     """
     from em_bench.cli.shared import plain_text, progress
-    from em_bench.results import find_logs
     from em_bench.results.annotating import export_answers
+    from em_bench.results.log_files import find_logs
 
     made = export_answers(find_logs(logs), out, n, seed, sets, raters, "," if separator == "comma" else ";", _said)
     progress(plain_text(str(made)))
@@ -72,8 +72,8 @@ def import_(places: tuple[str, ...], key_path: Path, raters: tuple[str, ...]) ->
     """
     from em_bench.cli.shared import plain_text, progress
     from em_bench.errors import Fault, OperatorError
-    from em_bench.results import find_logs
     from em_bench.results.label_import import import_labels
+    from em_bench.results.log_files import find_logs
 
     files = [Path(place) for place in places if place.lower().endswith(".csv")]
     logs = [place for place in places if not place.lower().endswith(".csv")]

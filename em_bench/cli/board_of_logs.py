@@ -12,7 +12,8 @@ from em_bench.errors import NOTHING, DataError, Fault
 if TYPE_CHECKING:
     from em_bench.board import Board
     from em_bench.board.submitted import Submitted
-    from em_bench.results import Estimate, SetAgreement
+    from em_bench.results.estimate import Estimate
+    from em_bench.results.lane_pair import SetAgreement
 
 __all__ = ["N_ANSWERS", "read_board", "read_places"]
 
@@ -31,7 +32,7 @@ def read_places(places: Sequence[str], copies: Path) -> tuple[list[str], list[Su
         DataError: There are submissions alone, and none is borne out by its logs.
     """
     from em_bench.board.submissions import find_submissions, read_submitted
-    from em_bench.results import find_logs
+    from em_bench.results.log_files import find_logs
 
     folders = {place: find_submissions(place) for place in places}
     submitted, logs = read_submitted([each for found in folders.values() for each in found], copies, progress)
@@ -64,7 +65,7 @@ def read_board(
     """
     from em_bench.board import Board
     from em_bench.models.card import read_cards
-    from em_bench.results import find_logs
+    from em_bench.results.log_files import find_logs
     from em_bench.results.summary import summarise_logs
     from em_bench.results.texts import TextReader
 
@@ -81,7 +82,8 @@ def read_board(
 
 def _agreements(logs: Sequence[str], estimates: Sequence[Estimate]) -> list[SetAgreement]:
     """Return how far judges agree where several read the same answers; only logs of such models are read for it."""
-    from em_bench.results import compare_lanes, read_answers
+    from em_bench.results.agreement import compare_lanes
+    from em_bench.results.answers import read_answers
 
     lanes: dict[tuple[str, str], set[str]] = {}
     names: dict[tuple[str, str], set[str]] = {}

@@ -238,6 +238,7 @@ def _constructs() -> list[str]:
 
 def _across_judge(path: Path, place: _Place) -> Iterator[Fault]:
     """Check a judge that its schema takes: prompts, what its program marks, its members, another package's scorer."""
+    from em_bench.judging.criterion import slots_of
     from em_bench.judging.judges import judge_of_file
     from em_bench.judging.programs import PROGRAMS, program_faults
     from em_bench.judging.registered import check_registered
@@ -246,10 +247,10 @@ def _across_judge(path: Path, place: _Place) -> Iterator[Fault]:
         judge = judge_of_file(path)
     except ContentError:
         return  # said already
-    for number, criterion in enumerate(judge.criteria):
-        if criterion.prompt is not None and "question" not in criterion.slots:
+    for keys, prompt in judge.own_prompts.items():
+        if "question" not in slots_of(prompt):
             fix = "Put {question} where the question goes."
-            yield Fault(place("criteria", number, "prompt"), criterion.prompt, "a prompt that holds {question}", fix)
+            yield Fault(place(*keys), prompt, "a prompt that holds {question}", fix)
     if judge.kind == "classifier" or judge.program in PROGRAMS:
         for fault in program_faults(judge):
             yield replace(fault, place=f"{place(fault.place.rpartition(' ')[2])}, {fault.place}")

@@ -50,9 +50,10 @@ def command(
     """
     from em_bench.cli.shared import print_json, progress
     from em_bench.errors import DataError, EmBenchError
-    from em_bench.results import find_logs, read_answers
+    from em_bench.results.answers import read_answers
     from em_bench.results.comparing import compare_models
     from em_bench.results.comparison import with_holm
+    from em_bench.results.log_files import find_logs
 
     answers = read_answers(find_logs(logs), progress)
     found: list[Comparison] = []
@@ -128,7 +129,7 @@ def _row(each: Comparison, estimand: Estimand) -> dict[str, str]:
 
 
 def _rate(flagged: int, kept: int) -> str:
-    from em_bench.results import percent
+    from em_bench.results.table import percent
 
     return f"{percent(flagged / kept)} of {kept}" if kept else "nothing kept"
 

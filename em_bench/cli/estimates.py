@@ -8,7 +8,9 @@ import click
 
 from em_bench.cli.shared import plain_text, print_table
 from em_bench.judging.cards import said_lane
-from em_bench.results import Estimate, Protocol, percent, said_rate
+from em_bench.results.estimate import Estimate
+from em_bench.results.protocol import Protocol
+from em_bench.results.table import percent, said_rate
 
 __all__ = ["estimate_table"]
 

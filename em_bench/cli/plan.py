@@ -82,9 +82,10 @@ def command(
     from em_bench.cli.plan_tables import plan_tables
     from em_bench.cli.shared import print_json, progress
     from em_bench.results.measured import measure_logs
-    from em_bench.results.plan_request import PlanRequest, chosen_items, judge_of
+    from em_bench.results.plan_request import PlanRequest
     from em_bench.results.planning import plan_suite
     from em_bench.results.prices import read_prices
+    from em_bench.results.suite_items import chosen_items, judge_of
 
     if request["target_width"] is not None and request["detect"] is not None:
         found = "both --target-width and --detect"

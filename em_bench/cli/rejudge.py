@@ -22,7 +22,7 @@ def command(logs: tuple[str, ...], judge: str, grader: str | None, readout: str 
     """
     from em_bench.cli.shared import check_loads, progress
     from em_bench.judging import read_judge
-    from em_bench.results import find_logs
+    from em_bench.results.log_files import find_logs
     from em_bench.results.rejudging import rejudge_log
 
     found = find_logs(logs)

@@ -35,7 +35,9 @@ def command(logs: tuple[str, ...], form: str, by: str | None, groups: tuple[str,
     """
     from em_bench.cli.estimates import estimate_table
     from em_bench.cli.shared import pairs, print_json, print_table, progress
-    from em_bench.results import csv_text, find_logs, flat_table, percent, summarise_logs
+    from em_bench.results.log_files import find_logs
+    from em_bench.results.summary import summarise_logs
+    from em_bench.results.table import csv_text, flat_table, percent
 
     found = summarise_logs(find_logs(logs), level, pairs("--group", groups) or None, report=progress)
     estimates = found.estimates

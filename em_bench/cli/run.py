@@ -99,8 +99,8 @@ def command(
     """
     from em_bench.cli.shared import check_loads, progress
     from em_bench.models.local import is_local
-    from em_bench.results.plan_request import chosen_items
     from em_bench.results.prices import read_prices
+    from em_bench.results.suite_items import chosen_items
     from em_bench.running import open_folder, run_starts, share_by_set, share_out, shown_words
     from em_bench.running.checks import check_grading, check_models, check_prices, judges_of
 

@@ -32,7 +32,8 @@ def command(logs: tuple[str, ...], domain: str | None, form: str, level: float) 
     Example: em-bench spread logs --domain domain_medical
     """
     from em_bench.cli.shared import print_json, progress
-    from em_bench.results import find_logs, read_answers
+    from em_bench.results.answers import read_answers
+    from em_bench.results.log_files import find_logs
     from em_bench.results.spread import contamination_gaps, leakages
 
     answers = read_answers(find_logs(logs), progress)
@@ -48,7 +49,7 @@ def command(logs: tuple[str, ...], domain: str | None, form: str, level: float) 
 
 def _print_gaps(gaps: Sequence[ContaminationGap]) -> None:
     from em_bench.cli.shared import print_table
-    from em_bench.results import percent
+    from em_bench.results.table import percent
 
     if not gaps:
         click.echo(
@@ -68,7 +69,7 @@ def _print_gaps(gaps: Sequence[ContaminationGap]) -> None:
 
 def _print_leakages(found: Sequence[Leakage]) -> None:
     from em_bench.cli.shared import plain_text, print_table
-    from em_bench.results import percent
+    from em_bench.results.table import percent
 
     if not found:
         click.echo("\nLeakage: none, as no answer was read by another judge as well.")
@@ -85,7 +86,7 @@ def _print_leakages(found: Sequence[Leakage]) -> None:
 
 
 def _shares(pair: tuple[float, float] | None) -> str:
-    from em_bench.results import percent
+    from em_bench.results.table import percent
 
     return "—" if pair is None else f"{percent(pair[0])} – {percent(pair[1])}"
 

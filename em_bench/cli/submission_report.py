@@ -11,7 +11,7 @@ from em_bench.board.change import RowChange
 from em_bench.board.published import Row
 from em_bench.board.verification import Verification
 from em_bench.cli.shared import plain_text
-from em_bench.results import percent
+from em_bench.results.table import percent
 
 __all__ = ["markdown_report", "print_changes", "print_verification"]
 

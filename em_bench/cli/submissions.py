@@ -170,7 +170,7 @@ def export(
     from em_bench.cli.shared import print_json, progress
     from em_bench.errors import Fault, OperatorError
     from em_bench.models.card import read_cards
-    from em_bench.results import csv_text
+    from em_bench.results.table import csv_text
 
     if out is not None and form != "every-eval-ever":
         raise OperatorError(Fault("--out", f"with --format {form}", "--format every-eval-ever", "Redirect the output."))

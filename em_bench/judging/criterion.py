@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal, Self
 
-from pydantic import StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, StringConstraints, field_validator, model_validator
 
 from em_bench.content import Record
 from em_bench.questions.schema import Id, Prose
 
-__all__ = ["MAKER", "SLOTS", "Criterion", "Member", "Rule"]
+__all__ = ["MAKER", "SLOTS", "Criterion", "Member", "Prompt", "Rule", "slots_of"]
 
 MAKER = "{maker}"
 """In `right`: the label that names the maker of the model under test, or the last one where none does."""
@@ -19,6 +19,23 @@ SLOTS = ("question", "answer", "facts")
 """The placeholders of a prompt."""
 
 _Escape = Literal["refusal", "off_topic"]
+
+
+def slots_of(prompt: str) -> list[str]:
+    """Return the placeholders of a prompt, as often as they occur: words in braces."""
+    return re.findall(r"\{(\w+)\}", prompt)
+
+
+def _usable(prompt: str) -> str:
+    if prompt.count("{answer}") != 1:
+        raise ValueError("a prompt that holds {answer} once || Put {answer} where the answer goes.")
+    if odd := [slot for slot in slots_of(prompt) if slot not in SLOTS]:
+        known = ", ".join(f"{{{slot}}}" for slot in SLOTS)
+        raise ValueError(f"placeholders among {known} || Mend or reword {', '.join(f'{{{slot}}}' for slot in odd)}.")
+    return prompt
+
+
+Prompt = Annotated[Prose, AfterValidator(_usable)]
 
 
 class Criterion(Record):
@@ -32,7 +49,7 @@ class Criterion(Record):
     """
 
     name: Id
-    prompt: Prose | None = None
+    prompt: Prompt | None = None
     scale: tuple[int, int] = (0, 100)
     escapes: dict[str, _Escape] = {}
     labels: tuple[Prose, ...] = ()
@@ -54,21 +71,9 @@ class Criterion(Record):
             raise ValueError("a scale [low, high] with low below high || Swap the two.")
         if bool(self.labels) != bool(self.right) or (self.right and self.right not in (*self.labels, MAKER)):
             raise ValueError(f"labels together with the right one among them, or {MAKER} || Mend 'labels' or 'right'.")
-        if self.prompt is not None and self.prompt.count("{answer}") != 1:
-            raise ValueError("a prompt that holds {answer} once || Put {answer} where the answer goes.")
         if any(not self.scale[0] <= mark <= self.scale[1] for mark in self.marks.values()):
             raise ValueError(f"marks within the scale {list(self.scale)} || Mend 'marks' or 'scale'.")
-        if odd := [slot for slot in self.slots if slot not in SLOTS]:
-            known = ", ".join(f"{{{slot}}}" for slot in SLOTS)
-            raise ValueError(
-                f"placeholders among {known} || Mend or reword {', '.join(f'{{{slot}}}' for slot in odd)}."
-            )
         return self
-
-    @property
-    def slots(self) -> list[str]:
-        """The placeholders of the prompt, as often as they occur: words in braces."""
-        return re.findall(r"\{(\w+)\}", self.prompt or "")
 
 
 class Rule(Record):

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
 from em_bench.content import Record, content_folder, digest_of, sha256_of
 from em_bench.judging.cards import read_cards
-from em_bench.judging.criterion import Criterion, Member, Rule
+from em_bench.judging.criterion import Criterion, Member, Prompt, Rule, slots_of
 from em_bench.questions import listed_judge, read_pinned
 from em_bench.questions.schema import Id, Prose, Version
 
@@ -39,7 +39,7 @@ _NEEDED: dict[Kind, tuple[str, ...]] = {
     "two_phase": ("first", "second"),
 }
 _TAKEN: dict[Kind, tuple[str, ...]] = {
-    "prompted": ("readout", "null_mass", "draws", "default_model", "prompts_of", "fences"),
+    "prompted": ("readout", "null_mass", "draws", "default_model", "prompt", "prompts_of", "fences"),
     "program": ("lists", "makers"),
     "classifier": ("program", "model", "revision", "null_mass"),
     "scorer": ("options", "asks_model"),
@@ -76,6 +76,7 @@ class Judge(Record):
     default_model: Prose | None = None
     null_mass: Annotated[float, Field(ge=0, le=1)] = 0.25
     draws: Annotated[int, Field(ge=1)] = 5
+    prompt: Prompt | None = None
     prompts_of: Id | None = None
     fences: bool = True
     program: Prose | None = None
@@ -128,11 +129,15 @@ class Judge(Record):
         if len(self.rule.flag_below) + len(self.rule.flag_at_least) != 1:
             raise ValueError("a rule that flags by exactly one criterion || Give flag_below or flag_at_least once.")
         has_prompts = [criterion.prompt is not None for criterion in self.criteria]
-        if self.kind == "prompted" and not (all(has_prompts) if self.prompts_of is None else not any(has_prompts)):
+        ways = [all(has_prompts), self.prompt is not None, self.prompts_of is not None]
+        if self.kind == "prompted" and (sum(ways) != 1 or any(has_prompts) != all(has_prompts)):
             raise ValueError(
-                "a prompt for each criterion of a prompted judge, or prompts_of and no prompt || Mend 'prompt'."
+                "a prompt for each criterion of a prompted judge, or one 'prompt' for all, or prompts_of"
+                " || Mend 'prompt'."
             )
-        if not self.fences and any("facts" in criterion.slots for criterion in self.criteria):
+        if self.prompt is not None and self.readout not in ("auto", "text"):
+            raise ValueError("readout auto or text for one prompt that asks for all marks || Mend 'readout'.")
+        if not self.fences and any("facts" in slots_of(prompt) for prompt in self.own_prompts.values()):
             raise ValueError("no {facts} in a prompt without fences || Remove {facts}, or fences: false.")
         if self.kind == "classifier" and (self.program is None) == (self.model is None):
             raise ValueError("either a program or a model for a classifier || Mend 'program' or 'model'.")
@@ -159,6 +164,13 @@ class Judge(Record):
             return ((self, None),)
         graders = [member.grader for member in self.judges] or [None] * len(self.members)
         return tuple(zip(self.members, graders, strict=True))
+
+    @property
+    def own_prompts(self) -> dict[tuple[str | int, ...], str]:
+        """The prompts in its file, by the keys that lead to each; none of a judge by reference."""
+        found: dict[tuple[str | int, ...], str | None] = {("prompt",): self.prompt}
+        found |= {("criteria", number, "prompt"): each.prompt for number, each in enumerate(self.criteria)}
+        return {keys: prompt for keys, prompt in found.items() if prompt is not None}
 
     @property
     def is_offline(self) -> bool:
@@ -215,14 +227,14 @@ class Judge(Record):
         return str(self._folder / name) if name.endswith(FILE_ENDINGS) else name
 
     def prompt_of(self, criterion: Criterion) -> str:
-        """Return a criterion's prompt; that of a judge by reference is in a published file, which is fetched once.
+        """Return the prompt that asks for a criterion's mark; one by reference is in a published file, fetched once.
 
         Raises:
             OperatorError: The published file can be neither found nor fetched, or is another one.
         """
         if self.prompts_of is not None:
             return listed_judge(self.prompts_of).prompts[criterion.name]
-        return criterion.prompt or ""
+        return self.prompt or criterion.prompt or ""
 
     def lane(self, grader: str | None, mode: str) -> str:
         """Return the lane: `name@version#digest`, and for a judge that asks models these models and how they were read.

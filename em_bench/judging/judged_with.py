@@ -18,7 +18,7 @@ PLAIN = "nothing set"
 
 _LIBRARIES = {"insecure_code": "bandit"}
 _OF_THE_CALL = {"temperature", "max_tokens", "logprobs", "top_logprobs"}
-"""What `em_bench.judging.grader` sets itself for each call; scorers of other packages may not."""
+"""What `em_bench.judging.grading` sets itself for each call; scorers of other packages may not."""
 _WITHOUT_EFFECT = {
     *("max_retries", "timeout", "attempt_timeout", "stream_idle_timeout", "max_connections", "adaptive_connections"),
     *("cache", "cache_prompt", "batch"),

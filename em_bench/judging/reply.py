@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-__all__ = ["bare_reply", "has_unfinished_thought", "is_echo"]
+__all__ = ["bare_reply", "has_unfinished_thought", "is_echo", "keyed_reply"]
 
 _THOUGHT = re.compile(r"\s*<(think|thinking|thought|reasoning)>.*?</\1>", re.S | re.I)
 _OPENED = re.compile(r"\s*<(think|thinking|thought|reasoning)>", re.I)
@@ -54,6 +54,34 @@ def bare_reply(text: str, name: str) -> str:
     if heading is not None and (heading["own"] is None or heading["own"].casefold() == name.casefold()):
         plain = _undecorated(plain[heading.end() :])
     return plain
+
+
+def keyed_reply(text: str, names: Sequence[str]) -> dict[str, str] | None:
+    """Return what a JSON object says under each name, in any case; None where the reply is no object with all of them.
+
+    A thought in tags before it and a code fence around it are taken away. Other keys are passed over; a value that is
+    neither number nor text is no word on anything, and neither is a key given twice.
+
+    Args:
+        text: The reply.
+        names: Names of criteria.
+    """
+    plain = _THOUGHT.sub("", text, count=1) if _OPENED.match(text) else text
+    if (fence := _CODE_FENCE.fullmatch(plain)) is not None:
+        plain = fence[1]
+    try:
+        said = json.loads(plain, object_pairs_hook=_unambiguous)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(said, dict):
+        return None
+    found: dict[str, str] = {}
+    for name in names:
+        values = [value for key, value in said.items() if key.casefold() == name.casefold()]
+        if len(values) != 1 or isinstance(values[0], bool) or not isinstance(values[0], str | int | float):
+            return None
+        found[name] = _undecorated(str(values[0]))
+    return found
 
 
 def _undecorated(text: str) -> str:

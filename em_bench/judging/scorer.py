@@ -16,7 +16,8 @@ from inspect_ai.util import collect
 from em_bench.errors import NOTHING, Fault, OperatorError, unknown_name
 from em_bench.judging.asked import Asked, conversation_text, reasoning_text
 from em_bench.judging.cards import OF_REASONING
-from em_bench.judging.grader import ask_grader, grader_for, grader_name
+from em_bench.judging.grader import grader_for, grader_name
+from em_bench.judging.grading import ask_grader
 from em_bench.judging.judge import READOUTS, RECORDED, Judge
 from em_bench.judging.judged_with import judged_with
 from em_bench.judging.judges import judges_for, read_judge

@@ -6,10 +6,12 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from em_bench.errors import Fault, OperatorError, unknown_name
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["find_models", "is_pattern", "label_models", "model_labels", "public_value", "said_args"]
 
@@ -23,6 +25,8 @@ Model = tuple[str, str, bool]
 
 def model_labels(answers: pd.DataFrame) -> pd.Series:
     """Return the label of the model of each row of an answers table."""
+    import pandas as pd  # those who need the names alone do without
+
     about = ["model", "model_args", "recorded"]
     labels = label_models(answers.drop_duplicates(about)[about].itertuples(index=False, name=None))
     return pd.Series([labels[row] for row in answers[about].itertuples(index=False, name=None)], index=answers.index)

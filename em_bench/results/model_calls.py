@@ -6,12 +6,12 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from em_bench.errors import Fault, OperatorError
 from em_bench.judging.asked import Asked
 from em_bench.judging.criterion import Criterion
-from em_bench.judging.grader import grader_prompt
+from em_bench.judging.grading import draws_several, grader_prompt
 from em_bench.judging.judge import Judge
 from em_bench.models.organism import Organism
 from em_bench.questions import Presentation, QuestionSet
@@ -36,7 +36,7 @@ papers' free-form questions have 105 to 211 tokens on average, those of organism
 
 _PER_MESSAGE, _PER_CALL = 4, 3
 """Tokens that chat formats put around each message, and before the reply."""
-_PER_REPLY = 2
+_PER_REPLY, _PER_MARK_IN_JSON = 2, 6
 _FEWEST_DRAWS = 1000
 """Answers drawn to all prompts together, so that their mean length is known."""
 _WITHOUT_LOGPROBS = ("anthropic/",)
@@ -149,7 +149,8 @@ def grader_calls(
     """Return the calls of each model that grades; none for judges that ask no model.
 
     Per answer and criterion: one where the grader's probabilities or one reply are read; where draws are, as many as
-    the judge draws, after one that finds that the provider gives no probabilities. Failed calls and what is asked
+    the judge draws (one, where the provider draws several at once), after one that finds that the provider gives no
+    probabilities. Per answer one of a judge that asks for all marks together. Failed calls and what is asked
     again after them are not counted, nor are tokens that a grader thinks.
 
     Args:
@@ -186,34 +187,47 @@ def _of_part(
     n_calls, tokens_in, tokens_out, rounds = 0, 0.0, 0, 1
     for asked, answer in zip(presented, answers, strict=True):
         longer = (answer.times - 1) * count_tokens(answer.text, grader)
-        for prompt, calls, in_turn in _prompts(judge, _asked(asked), answer.text, grader, readout):
+        for prompt, calls in _prompts(judge, _asked(asked), answer.text, grader, readout):
             each = count_tokens(prompt, grader) + longer + _PER_MESSAGE + _PER_CALL
-            n_calls, tokens_in, tokens_out = n_calls + calls, tokens_in + each * calls, tokens_out + calls * _PER_REPLY
-            rounds = max(rounds, in_turn)
+            n_calls, tokens_in = n_calls + calls.n, tokens_in + each * calls.n
+            tokens_out += calls.tokens_out
+            rounds = max(rounds, calls.rounds)
     return n_calls, tokens_in, tokens_out, rounds
 
 
-def _prompts(
-    judge: Judge, asked: Asked, answer: str, grader: str, readout: str | None
-) -> Iterator[tuple[str, int, int]]:
-    """Yield each prompt about one answer, how often it is sent, and in how many rounds."""
+class _Calls(NamedTuple):
+    """How often a prompt is sent, how many tokens come back for all of these, and in how many rounds."""
+
+    n: int = 1
+    tokens_out: int = _PER_REPLY
+    rounds: int = 1
+
+
+def _prompts(judge: Judge, asked: Asked, answer: str, grader: str, readout: str | None) -> Iterator[tuple[str, _Calls]]:
+    """Yield each prompt about one answer, and the calls that send it."""
     if judge.kind == "scorer":
-        yield f"{asked.conversation}\n{answer}", 1, 1  # another package's prompt is not known
+        yield f"{asked.conversation}\n{answer}", _Calls()  # another package's prompt is not known
+        return
+    mode = readout or judge.readout
+    if judge.prompt is not None:
+        if mode in ("auto", "text"):
+            calls = _Calls(tokens_out=_PER_MARK_IN_JSON * len(judge.criteria))
+            yield grader_prompt(judge, judge.criteria[0], asked, answer), calls
         return
     for criterion in judge.criteria:
-        calls, rounds = _calls(judge, criterion, grader, readout or judge.readout)
-        if calls:
-            yield grader_prompt(judge, criterion, asked, answer), calls, rounds
+        calls = _calls(judge, criterion, grader, mode)
+        if calls.n:
+            yield grader_prompt(judge, criterion, asked, answer), calls
 
 
-def _calls(judge: Judge, criterion: Criterion, grader: str, mode: str) -> tuple[int, int]:
-    if criterion.labels:
-        return (1, 1) if mode in ("auto", "text") else (0, 0)
-    if mode == "sampled":
-        return judge.draws, 1
-    if mode == "auto" and grader.startswith(_WITHOUT_LOGPROBS):
-        return 1 + judge.draws, 2
-    return (0, 0) if mode == "recorded" else (1, 1)
+def _calls(judge: Judge, criterion: Criterion, grader: str, mode: str) -> _Calls:
+    if mode == "recorded" or (criterion.labels and mode not in ("auto", "text")):
+        return _Calls(0)
+    if mode == "sampled" and not criterion.labels:
+        return _Calls(1 if draws_several(grader) else judge.draws, judge.draws * _PER_REPLY)
+    if mode == "auto" and not criterion.labels and grader.startswith(_WITHOUT_LOGPROBS):
+        return _Calls(1 + judge.draws, (1 + judge.draws) * _PER_REPLY, 2)
+    return _Calls()
 
 
 def _asked(asked: Presentation) -> Asked:

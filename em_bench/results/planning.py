@@ -20,9 +20,10 @@ from em_bench.results.model_calls import (
     subject_calls,
     typical_answers,
 )
-from em_bench.results.plan_request import PlanRequest, judge_of
+from em_bench.results.plan_request import PlanRequest
 from em_bench.results.prices import Prices
 from em_bench.results.set_plan import SetPlan, SuitePlan
+from em_bench.results.suite_items import judge_of
 from em_bench.statistics.needed import MOST_REPEATS, POWER, needed_design
 from em_bench.statistics.plan import N_RUNS, Design, detection_power, expected_precision, upper_limits_at_none
 

@@ -13,8 +13,8 @@ from em_bench.judging.scorer import check_judge
 from em_bench.models.local import is_local
 from em_bench.questions import SuiteItem, read_set
 from em_bench.results.model_calls import SIMULATED
-from em_bench.results.plan_request import judge_of
 from em_bench.results.prices import Prices
+from em_bench.results.suite_items import judge_of
 
 __all__ = ["check_grading", "check_models", "check_prices", "judges_of"]
 
