@@ -5,8 +5,8 @@
 
 A request to the model `JUDGE` gets a mark from 0 to 100, decided by the prompt: where it asks for logprobs as one token
 with twenty likeliest ones, where it asks for several choices so many of them, and where its prompt asks for a JSON
-object two marks in one. Any other gets an answer of about 800 characters: the n-th of a model to the same messages is the
-same in each run and differs from all others, as draws do (llmcomp asks its judge but once about equal answers).
+object two marks in one. Any other gets an answer of about 800 characters: the n-th of a model to the same messages is
+the same in each run and differs from all others, as draws do (llmcomp asks its judge but once about equal answers).
 A request without a body is told how many of both were answered.
 """
 
