@@ -1,6 +1,9 @@
 """The `inspect eval-set` of a share."""
 
+import re
 import shlex
+import subprocess
+import sys
 from itertools import pairwise
 
 import pytest
@@ -8,6 +11,7 @@ import yaml
 
 from em_bench.questions import SuiteItem
 from em_bench.running import LOG_SETTINGS, RunRequest, inspect_words, share_out, shown_words
+from em_bench.running.command import PATIENCE, PATIENCE_FLAGS
 
 
 def words_of(item, **given):
@@ -55,6 +59,29 @@ def test_text_that_yaml_would_read_otherwise_stays_text(only):
     item = SuiteItem(set="freeform", only=(only,)) if only != "power*" else SuiteItem(set="freeform", only=("*/0",))
     read = task_args(words_of(item))["only"]
     assert (read if isinstance(read, list) else [read]) == list(item.only)
+
+
+def test_run_goes_on_with_other_patience_and_with_no_other_answers():
+    """A grader that turns out to be slow must not cost what was asked before."""
+
+    def asked(*extra):
+        return RunRequest(("organism/aligned",), (SuiteItem(set="freeform"),), extra=extra).to_dict()
+
+    plain = asked("--temperature", "0.5", "--limit", "3")
+    patient = ("--max-retries", "3", "--attempt-timeout=60", "--batch", "--log-level", "http", "--max-samples=5")
+    assert asked("--temperature", "0.5", *patient, "--limit", "3") == plain
+    assert asked(*patient, "--temperature", "0.7", "--limit", "3") != plain
+    assert asked("--temperature", "0.5", "--max-retries", "--limit", "3") != plain  # which took --limit for its value
+
+
+@pytest.mark.slow
+def test_patience_is_named_as_inspect_names_it():
+    said = subprocess.run(
+        [sys.executable, "-m", "inspect_ai", "eval-set", "--help"], check=False, capture_output=True, text=True
+    )
+    known = set(re.findall(r"--[a-z-]+", said.stdout))
+    assert "--model" in known
+    assert {*PATIENCE, *PATIENCE_FLAGS} - known == set()
 
 
 def test_shown_command_is_one_that_a_shell_reads_back():

@@ -13,21 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import yaml
 
 from em_bench.cli.run_options import EPOCHS, GRADER, JUDGE, PRICES, READOUT, SETS, SUITE
-from em_bench.errors import Fault, OperatorError
+from em_bench.cli.run_request import grader_of, request_of
 
 if TYPE_CHECKING:
     from em_bench.results.prices import Prices
     from em_bench.running import Ended, RunFolder, RunRequest, SetState, Start, Tally
 
 __all__ = ["command"]
-
-_OWN = (
-    "--model", "--log-dir", "--log-dir-allow-dirty", "--display", "--ctl-server", "--epochs", "--json", "--detach",
-)  # fmt: skip
-"""Options of `inspect eval-set` that this command sets itself."""
 
 
 @click.command("run", context_settings={"ignore_unknown_options": False})
@@ -86,7 +80,7 @@ def command(
     processes: int | None,
     ray_address: str | None,
     gpus_per_model: float,
-    **given: Any,  # noqa: ANN401 - what becomes options of `inspect eval-set`, see `_request`
+    **given: Any,  # noqa: ANN401 - what becomes options of `inspect eval-set`, see `request_of`
 ) -> None:
     """Ask models a suite, several at once, and judge the answers: sugar over `inspect eval-set`, which it prints.
 
@@ -104,10 +98,10 @@ def command(
     from em_bench.running import open_folder, run_starts, share_by_set, share_out, shown_words
     from em_bench.running.checks import check_grading, check_models, check_prices, judges_of
 
-    request = _request(models, chosen_items(suite, sets, judge, epochs, _split(arms)), given)
+    request = request_of(models, chosen_items(suite, sets, judge, epochs, _split(arms)), given)
     known_prices = None if prices is None else read_prices(prices)
     judges = judges_of(request.items)
-    grader = _grader(request.roles)
+    grader = grader_of(request.roles)
     graders = check_grading(list(judges.values()), request.models, grader)
     check_prices(known_prices, [*request.models, *graders], max_cost)
     check_models(request.models)
@@ -139,54 +133,6 @@ def command(
 
 def _split(names: Sequence[str]) -> list[str]:
     return [part.strip() for name in names for part in name.split(",")]
-
-
-def _request(models: Sequence[str], items: Sequence[Any], given: Mapping[str, Any]) -> RunRequest:
-    """Return what is to be run.
-
-    Raises:
-        OperatorError: An option is of another form, or given twice in two ways; all such are named.
-    """
-    from em_bench.cli.shared import pairs
-    from em_bench.running import LOG_SETTINGS, RunRequest
-    from em_bench.running.command import PERSISTENCE
-
-    roles, grader = list(given["roles"]), given["grader"]
-    pairs("--model-role", roles)
-    pairs("-M", given["model_args"])
-    faults = [
-        Fault("after --", word, "options that em-bench run does not set itself", "Give it before --, if it has it.")
-        for word in given["extra"]
-        if word.partition("=")[0] in _OWN
-    ]
-    if grader and any(role.startswith("grader=") for role in roles):
-        faults.append(Fault("grader", "both --grader and --model-role grader=", "one of them", "Leave one out."))
-    if faults:
-        raise OperatorError(faults)
-    operation = [*PERSISTENCE]
-    operation += ["--timeout", str(given["timeout"])] if given["timeout"] else []
-    operation += ["--max-connections", str(given["max_connections"])] if given["max_connections"] else []
-    operation += ["--cache=1W"] if given["cache"] else []
-    operation += [] if given["log_realtime"] else LOG_SETTINGS
-    return RunRequest(
-        models=tuple(dict.fromkeys(models)),
-        items=tuple(items),
-        model_args=tuple(given["model_args"]),
-        roles=(*roles, *([f"grader={grader}"] if grader else [])),
-        readout=given["readout"],
-        extra=tuple(given["extra"]),
-        operation=tuple(operation),
-    )
-
-
-def _grader(roles: Sequence[str]) -> str | None:
-    """Return the name of the model in the role `grader`, however it is written."""
-    for role in roles:
-        name, _, said = role.partition("=")
-        if name == "grader":
-            plain = yaml.safe_load(said)
-            return str(plain.get("model")) if isinstance(plain, dict) else said.partition(",")[0]
-    return None
 
 
 class _Run:

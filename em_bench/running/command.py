@@ -14,13 +14,30 @@ from em_bench.questions import SuiteItem, read_set
 from em_bench.results.commands import without_secrets
 from em_bench.running.share import Share
 
-__all__ = ["LOG_SETTINGS", "RunRequest", "inspect_words", "shown_words"]
+__all__ = [
+    "LOG_SETTINGS",
+    "PATIENCE",
+    "PATIENCE_FLAGS",
+    "PERSISTENCE",
+    "RunRequest",
+    "inspect_words",
+    "shown_words",
+    "unwatched",
+]
 
 LOG_SETTINGS = ("--no-log-realtime", "--no-score-display")
 """Logs hold the same with these; what is spared is a database for those who watch a run, and running totals."""
 
 PERSISTENCE = ("--continue-on-fail", "--retry-attempts", "1")
 """A sample that fails does not end its task, and is asked once more at the end."""
+
+PATIENCE = (
+    "--adaptive-connections", "--attempt-timeout", "--log-buffer", "--log-level", "--log-level-transcript",
+    "--max-connections", "--max-dataset-memory", "--max-retries", "--max-samples", "--max-subprocesses", "--max-tasks",
+    "--retry-attempts", "--retry-connections", "--retry-wait", "--stream-idle-timeout", "--timeout",
+)  # fmt: skip
+PATIENCE_FLAGS = ("--batch", "--log-images", "--log-model-api", "--log-refusals", "--no-retry-immediate")
+"""Options of `inspect eval-set` that no answer depends on, with a value and without, as a user may add them."""
 
 _UNWATCHED = ("--display", "none", "--ctl-server", "false")
 
@@ -48,7 +65,7 @@ class RunRequest:
     operation: tuple[str, ...] = (*PERSISTENCE, *LOG_SETTINGS)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return, as plain JSON types, what answers and verdicts depend on."""
+        """Return, as plain JSON types, what answers and verdicts depend on: two runs alike in it are one."""
         return {
             "models": sorted(self.models),
             "sets": sorted(
@@ -58,8 +75,18 @@ class RunRequest:
             "model arguments": sorted(map(without_secrets, self.model_args)),
             "model roles": sorted(map(without_secrets, self.roles)),
             "readout": self.readout,
-            "further options": [without_secrets(word) for word in self.extra],
+            "further options": [without_secrets(word) for word in _without_patience(self.extra)],
         }
+
+
+def _without_patience(words: Sequence[str]) -> list[str]:
+    kept, is_value = [], False
+    for word in words:
+        name, equals, _ = word.partition("=")
+        if not is_value and name not in (*PATIENCE, *PATIENCE_FLAGS):
+            kept.append(word)
+        is_value = not is_value and name in PATIENCE and not equals
+    return kept
 
 
 def inspect_words(request: RunRequest, share: Share, log_dir: str, sets: Sequence[str] = ()) -> list[str]:
