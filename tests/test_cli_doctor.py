@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from conftest import PUBLISHED, needs_published
 
 from em_bench.cli import graders, installation, machine, main
+from em_bench.models.providers import PROVIDERS
 from em_bench.questions import ASSETS, canonical_names, read_pinned
 
 SCRIPT = Path(sys.executable).with_name("em-bench")
@@ -52,6 +53,10 @@ def server():
         threading.Thread(target=made.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{made.server_port}/v1", seen
         made.shutdown()
+
+
+def test_providers_that_are_asked_are_among_those_known():
+    assert {provider.name for provider in graders.PROVIDERS} <= set(PROVIDERS)
 
 
 def doctor(exit_code=0):

@@ -17,7 +17,7 @@ from em_bench import __version__
 from em_bench.board.published import Row
 from em_bench.board.row_checks import said_set
 from em_bench.models.card import ModelCard
-from em_bench.models.local import is_local
+from em_bench.models.providers import is_local
 
 __all__ = ["EEE_VERSION", "eee_path", "eee_records", "flat_rows", "hub_results"]
 

@@ -92,7 +92,7 @@ def command(
     Example: em-bench run --model openai/gpt-4o --model vllm/my/tune --suite gate --log-dir logs -- --temperature 0.7
     """
     from em_bench.cli.shared import check_loads, progress
-    from em_bench.models.local import is_local
+    from em_bench.models.providers import is_local
     from em_bench.results.prices import read_prices
     from em_bench.results.suite_items import chosen_items
     from em_bench.running import open_folder, run_starts, share_by_set, share_out, shown_words

@@ -10,7 +10,7 @@ from inspect_ai.model import get_model
 from em_bench.errors import EmBenchError, Fault, OperatorError, unknown_name
 from em_bench.judging.judge import Judge
 from em_bench.judging.scorer import check_judge
-from em_bench.models.local import is_local
+from em_bench.models.providers import PROVIDERS, is_local
 from em_bench.questions import SuiteItem, read_set
 from em_bench.results.model_calls import SIMULATED
 from em_bench.results.prices import Prices
@@ -19,14 +19,6 @@ from em_bench.results.suite_items import judge_of
 __all__ = ["check_grading", "check_models", "check_prices", "judges_of"]
 
 logger = getLogger(__name__)
-
-_PROVIDERS = (
-    "anthropic", "azureai", "bedrock", "cloudflare", "deepseek", "fireworks", "google", "grok", "groq", "hf",
-    "hf-inference-providers", "litellm-proxy", "llama-cpp-python", "meta", "mistral", "mockllm", "moonshot", "nnterp",
-    "ollama", "openai", "openai-api", "openai-api-completions", "openrouter", "organism", "perplexity", "replay",
-    "sagemaker", "sambanova", "sglang", "together", "transformer_lens", "vllm", "vllm-completions",
-)  # fmt: skip
-"""Of Inspect and of this package, to name the nearest of; other packages may bring more."""
 
 
 def judges_of(items: Sequence[SuiteItem]) -> dict[str, Judge]:
@@ -69,7 +61,7 @@ def check_models(models: Sequence[str]) -> None:
                 faults += error.faults if provider == "organism" else []
             except ValueError as error:
                 if "not recognized" in str(error):
-                    faults.append(unknown_name(f"--model {name}", provider, _PROVIDERS, "providers of models"))
+                    faults.append(unknown_name(f"--model {name}", provider, PROVIDERS, "providers of models"))
             except Exception as error:  # a missing key or extra: its share will say so, and others can run
                 logger.debug(f"{name}: {error}")
     if faults:

@@ -17,7 +17,7 @@ from fsspec.core import url_to_fs
 
 import em_bench
 from em_bench.errors import Fault, OperatorError
-from em_bench.models.local import is_local
+from em_bench.models.providers import is_local
 from em_bench.running.folder import unwritable
 from em_bench.running.ray_piece import TOKEN, Desk, Order, Piece, introduce, run_piece
 from em_bench.running.schedule import Start

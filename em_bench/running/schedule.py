@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from em_bench.models.local import is_local
+from em_bench.models.providers import is_local
 from em_bench.running.process import Process
 from em_bench.running.share import Share
 

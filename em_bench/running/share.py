@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from em_bench.models.local import is_local
+from em_bench.models.providers import is_local
 from em_bench.questions import SuiteItem, planned_answers
 
 __all__ = ["Share", "share_by_set", "share_out"]
