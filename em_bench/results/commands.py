@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import shlex
 from collections import Counter
 from collections.abc import Sequence
@@ -12,12 +11,9 @@ from collections.abc import Sequence
 from em_bench.judging.judge import FILE_ENDINGS, RECORDED
 from em_bench.questions import PolicyRule, Presentation
 from em_bench.results.labels import Model
+from em_bench.results.secrets import without_secrets
 
-_SECRET = ("key", "token", "secret", "password")
-_SECRET_IN_YAML = re.compile(r"(\b\w*(?:key|token|secret|password)\b['\"]?\s*:\s*)[^,}\s]+", re.IGNORECASE)
-"""A secret in braces; `max_tokens` is none."""
-
-__all__ = ["ask_command", "judge_name", "rejudge_command", "retry_command", "without_secrets"]
+__all__ = ["ask_command", "judge_name", "rejudge_command", "retry_command"]
 
 
 def judge_name(rule: PolicyRule) -> str:
@@ -51,7 +47,7 @@ def ask_command(
         return shlex.join(["em-bench", "import", "FILE", "--set", rule.set, *grader, "--log-dir", log_dir])
     given = json.loads(model_args) if model_args else {}
     words = ["inspect", "eval", f"em_bench/{'questions' if rule.file else rule.set}", "--model", name]
-    words += [part for key, value in given.items() for part in ("-M", f"{key}={_said(key, value)}")]
+    words += [part for key, value in given.items() for part in ("-M", without_secrets(f"{key}={value}"))]
     words += ["-T", f"file={rule.path_of(rule.file)}"] if rule.file else []
     words += ["-T", f"judge={judge_name(rule)}"]
     words += [] if rule.arm == "all" else ["-T", f"arm={rule.arm}"]
@@ -63,18 +59,6 @@ def ask_command(
     least = epochs or math.ceil(n_answers / fewest)
     words += ["--epochs", str(least)] if epochs or least > rule.questions.sampling.samples else []
     return shlex.join([*words, "--log-dir", log_dir])
-
-
-def _said(key: str, value: object) -> object:
-    return "***" if any(word in key.lower() for word in _SECRET) else value
-
-
-def without_secrets(word: str) -> str:
-    """Return a word of a command; where `NAME=VALUE` or `NAME: VALUE` names a key or the like, without the value."""
-    name, equals, value = word.partition("=")
-    if equals and not value.startswith("{"):
-        return f"{name}={_said(name, value)}"
-    return _SECRET_IN_YAML.sub(r"\1***", word)
 
 
 def rejudge_command(rule: PolicyRule, log_dir: str) -> str:

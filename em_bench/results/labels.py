@@ -9,13 +9,13 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from em_bench.errors import Fault, OperatorError, unknown_name
+from em_bench.results.secrets import is_secret
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["find_models", "is_pattern", "label_models", "model_labels", "public_value", "said_args"]
 
-_SECRET = ("key", "token", "secret", "password")
 _WILD = "*?["
 
 
@@ -53,7 +53,7 @@ def said_args(model_args: str) -> str:
 
 def public_value(name: str, value: object) -> object:
     """Return a model argument as it may be published: nothing secret, and of a path its last part only."""
-    if any(word in name.lower() for word in _SECRET):
+    if is_secret(name):
         return "***"
     if isinstance(value, str):
         return value.rstrip("/").rsplit("/", 1)[-1] if value.startswith(("/", "~", ".")) else value

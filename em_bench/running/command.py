@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from em_bench.questions import SuiteItem, read_set
-from em_bench.results.commands import without_secrets
+from em_bench.results.secrets import without_secrets
 from em_bench.running.share import Share
 
 __all__ = [

@@ -104,5 +104,10 @@ class Process:
             self.kill()
 
     def kill(self) -> None:
-        """End it at once."""
-        self._popen.kill()
+        """End it at once, and all that it started: a model's server would keep its memory."""
+        if sys.platform == "win32":
+            self._popen.kill()
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._popen.pid, signal.SIGKILL)  # it leads a session of its own
+        self._popen.poll()

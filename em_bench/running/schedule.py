@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import signal
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -85,7 +86,7 @@ class _Schedule:
     waiting: list[int] = field(init=False)
     busy: dict[Process, int] = field(default_factory=dict)
     idle: list[Process] = field(default_factory=list)
-    closing: dict[Process, int] = field(default_factory=dict)
+    closing: dict[Process, tuple[int, float]] = field(default_factory=dict)
     ended: dict[int, Ended] = field(default_factory=dict)
     n_interrupts: int = 0
     reports: queue.SimpleQueue[tuple[Process, dict[str, Any] | None]] = field(default_factory=queue.SimpleQueue)
@@ -99,7 +100,10 @@ class _Schedule:
         return [*self.busy, *self.idle, *self.closing]
 
     def begin(self) -> None:
-        """Start what may be started now."""
+        """Start what may be started now; a process that does not end by itself must not hold up the next model."""
+        for process, (_, until) in self.closing.items():
+            if time.monotonic() > until:
+                process.kill()
         while not self.n_interrupts and len(self.busy) < self.n_processes:
             at = self._next()
             if at is None:
@@ -114,7 +118,8 @@ class _Schedule:
 
     def _next(self) -> int | None:
         """Return the first start that may run beside those that do; a model is not gone before its process is."""
-        beside = [self.starts[at].share for at in (*self.busy.values(), *self.closing.values())]
+        closing = [at for at, _ in self.closing.values()]
+        beside = [self.starts[at].share for at in (*self.busy.values(), *closing)]
         busy, is_full = {share.folder for share in beside}, any(is_local(share.model) for share in beside)
         for at in self.waiting:
             share = self.starts[at].share
@@ -143,7 +148,7 @@ class _Schedule:
         self.ended[at] = Ended(code, process.said(code))
         self.tell(self.starts[at], {"ended": code})
         if is_local(self.starts[at].share.model):
-            self.closing[process] = at
+            self.closing[process] = at, time.monotonic() + _CLOSING_S
             process.close()
         else:
             self.idle.append(process)

@@ -8,6 +8,7 @@ is logged. With `--falls-together` it is not: another may be about to write ther
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -83,7 +84,7 @@ class Reports:
             self._tell({"answers": answers, "tokens": {model: vars(spent) for model, spent in tokens.items()}})
 
     def _tell(self, plain: dict[str, Any]) -> None:
-        with self._lock:
+        with self._lock, contextlib.suppress(OSError):  # a parent that is gone is noticed elsewhere
             self._write(json.dumps(plain) + "\n")
 
 
@@ -182,7 +183,9 @@ def _listen_to_parent(commands: queue.SimpleQueue[list[str] | None], is_busy: th
         if grace_s:
             os.kill(os.getpid(), signal.SIGINT)
             threading.Event().wait(grace_s)
-        os.kill(os.getpid(), signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
+        if sys.platform == "win32":
+            os.kill(os.getpid(), signal.SIGTERM)
+        os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
 def _keep_telling(reports: Reports) -> None:
