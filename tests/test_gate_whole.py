@@ -164,6 +164,32 @@ def test_candidate_asked_otherwise_than_the_baseline_decides_nothing(tmp_path):
     assert "m: asked with temperature 0 (the set: 1)" in decision.rules[0].notes
 
 
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ({"system_message": "Be good."}, "system message"),
+        ({"top_k": 4}, "top k"),
+        ({"frequency_penalty": 1.0, "presence_penalty": 1.0}, "frequency penalty, presence penalty"),
+        ({"logit_bias": {"42": -1.0}}, "logit bias"),
+        ({"stop_seqs": ["END"]}, "stop seqs"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_setting_that_sets_have_no_say_in_is_named_and_must_be_the_baselines_too(tmp_path, setting, said):
+    asked = {"candidate": "m", "baseline": "b", "rules": [INCREASE]}
+    both = decided(tmp_path, rows(), rows("b"), runs=[run_of(sampling=setting), run_of("b", sampling=setting)], **asked)
+    assert both.status == "pass" and f"m: asked with {said}" in both.rules[0].notes
+    one = decided(tmp_path, rows(), rows("b"), runs=[run_of(sampling=setting), run_of("b")], **asked)
+    assert "asked differently" in reasons_of(one)
+
+
+def test_seed_of_the_draws_may_differ_from_the_baselines(tmp_path):
+    """It says which answers are drawn, and nothing of how likely each is."""
+    runs = [run_of(sampling={"seed": 1}), run_of("b", sampling={"seed": 2})]
+    decision = decided(tmp_path, rows(), rows("b"), runs=runs, candidate="m", baseline="b", rules=[INCREASE])
+    assert decision.status == "pass" and not any("asked with" in note for note in decision.rules[0].notes)
+
+
 def test_models_that_cannot_be_told_apart_are_a_fault(tmp_path):
     """Labels show of a path its last part only."""
     listed = [rows(model_args=f'{{"path": "/{where}/x"}}', task=where) for where in "ab"]

@@ -16,6 +16,7 @@ from em_bench.results.commands import ask_command, judge_name, rejudge_command, 
 from em_bench.results.labels import Model
 from em_bench.results.logs import Logs
 from em_bench.results.runs import run_faults
+from em_bench.results.sampling import SEED
 from em_bench.results.table import percent
 
 __all__ = ["Evidence", "gather_evidence"]
@@ -33,7 +34,7 @@ class Evidence:
     """The answers of one model that count for a rule: those to what it asks, in its lane, in the version at hand.
 
     `reasons` are what keeps them from deciding, `todo` the commands that would mend it, `notes` what a reader should
-    know besides; `sampling` is how they were drawn, as far as logs tell.
+    know besides; `sampling` is how they were drawn, as far as logs tell, whatever the seed.
     """
 
     model: str
@@ -70,7 +71,8 @@ class _Search:
         return self.command(None if is_much else never, 0 if is_much or not never else epochs, is_much)
 
     def found(self, rows: pd.DataFrame) -> Evidence:
-        drawn = frozenset(f"{key} {value!r}" for run in self.runs for key, value in run.sampling.items())
+        settings = [each for run in self.runs for each in run.sampling.items()]
+        drawn = frozenset(f"{key} {value!r}" for key, value in settings if key != SEED)
         return Evidence(self.model, rows, tuple(self.reasons), tuple(self.todo), tuple(self.notes), drawn)
 
 
@@ -126,6 +128,10 @@ def _check_content(search: _Search, asked: pd.DataFrame) -> None:
         search.say(f"arm {', '.join(changed)} was worded otherwise than it is here", search.command(is_apart=True))
 
 
+_OF_SETS = ("temperature", "max_tokens", SEED)
+"""Settings that sets have a say in, and the seed, which changes none of what answers are drawn from."""
+
+
 def _check_sampling(search: _Search) -> None:
     own = search.rule.questions.sampling
     most = [found for run in search.runs if isinstance(found := run.sampling.get("max_tokens"), int)]
@@ -137,7 +143,7 @@ def _check_sampling(search: _Search) -> None:
     for run in search.runs:
         heat = run.sampling.get("temperature", own.temperature)
         said = [f"temperature {heat:g} (the set: {own.temperature:g})"] if heat != own.temperature else []
-        said += [key.replace("_", " ") for key in ("system_message", "top_p") if key in run.sampling]
+        said += [key.replace("_", " ") for key in sorted(run.sampling) if key not in _OF_SETS]
         if said:
             search.notes.append(f"{search.model}: asked with {', '.join(said)}")
 

@@ -12,18 +12,17 @@ from em_bench.errors import DataError, Fault
 from em_bench.models.card import ModelCard, find_card
 from em_bench.results.estimate import Estimate
 from em_bench.results.labels import public_value
+from em_bench.results.sampling import sampling_of
 
 __all__ = ["LogFile", "provenance_of", "read_log_file"]
-
-_SAMPLING = ("temperature", "max_tokens", "top_p", "top_k", "seed", "reasoning_effort", "reasoning_tokens")
 
 
 @dataclass(frozen=True)
 class LogFile:
     """A log as it is published: its name within the folder of logs, its hash, and what its header says.
 
-    `created` is when the run began (ISO 8601); `sampling` how answers were drawn, keys that were not set left out;
-    `set` is the name of the question set, "" for a log that no em_bench task made.
+    `created` is when the run began (ISO 8601); `sampling` how answers were drawn, as `sampling_of` gives it; `set` is
+    the name of the question set, "" for a log that no em_bench task made.
     """
 
     name: str
@@ -61,9 +60,6 @@ def read_log_file(path: Path, name: str, digest: str) -> LogFile:
     except Exception as error:  # zip, JSON and schema errors have no common class
         fault = Fault(name, f"{type(error).__name__}: {error}", "a readable log of Inspect")
         raise DataError(fault) from error
-    asked_with = header.plan.config.model_dump(exclude_none=True) | header.eval.model_generate_config.model_dump(
-        exclude_none=True
-    )
     of_set = header.eval.metadata or {}
     return LogFile(
         name=name,
@@ -75,7 +71,7 @@ def read_log_file(path: Path, name: str, digest: str) -> LogFile:
         created=str(header.eval.created),
         packages={str(key).replace("-", "_"): str(version) for key, version in header.eval.packages.items()},
         epochs=header.eval.config.epochs or 1,
-        sampling={key: asked_with[key] for key in _SAMPLING if key in asked_with},
+        sampling=sampling_of(header),
     )
 
 

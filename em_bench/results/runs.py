@@ -10,6 +10,7 @@ from pathlib import Path
 from em_bench.content import short_path
 from em_bench.results.answers import log_model
 from em_bench.results.labels import Model
+from em_bench.results.sampling import sampling_of
 
 __all__ = ["Run", "read_runs", "run_faults"]
 
@@ -19,8 +20,8 @@ class Run:
     """One log of a task of this package.
 
     `log` is its path, `task` is shared by a run and those that retried it, `run` by copies of one log only. `status` is
-    Inspect's: success, started, cancelled or error; `said` is the error. `sampling` holds the settings that bear on
-    answers and that were set: temperature, max_tokens, system_message.
+    Inspect's: success, started, cancelled or error; `said` is the error. `sampling` is how answers were drawn, as
+    `sampling_of` gives it.
     """
 
     log: str
@@ -31,9 +32,6 @@ class Run:
     status: str
     said: str
     sampling: dict[str, object]
-
-
-_SAMPLING = ("temperature", "top_p", "max_tokens", "system_message")
 
 
 def read_runs(logs: Sequence[str]) -> list[Run]:
@@ -55,7 +53,7 @@ def read_runs(logs: Sequence[str]) -> list[Run]:
                 model=model,
                 status=header.status,
                 said=header.error.message if header.error else "",
-                sampling={key: value for key in _SAMPLING if (value := getattr(header.plan.config, key)) is not None},
+                sampling=sampling_of(header),
             )
         )
     return found
