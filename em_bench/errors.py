@@ -12,7 +12,7 @@ without a traceback and exit 1.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 import click
@@ -37,10 +37,10 @@ NOTHING = _Verbatim("nothing")
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that is wrong: where, what was found, what was expected, what to do."""
+    """One thing that is wrong: where, what was found (of any type, a list too), what was expected, what to do."""
 
     place: str
-    found: object
+    found: object = field(hash=False)
     expected: str
     fix: str = ""
 

@@ -27,6 +27,15 @@ def test_fault_with_fix_reads_place_found_expected_fix():
     assert str(fault) == "tasks/a.yaml:3 arms: found 'jsn'; expected json or plain. Did you mean 'json'?"
 
 
+@pytest.mark.parametrize("found", [["a", "b"], {"a": 1}, {"a"}], ids=["list", "dict", "set"])
+def test_faults_are_told_apart_whatever_was_found(found):
+    """Of faults that several questions share each is said once."""
+    assert list(dict.fromkeys([Fault("x", found, "y"), Fault("x", found, "y"), Fault("x", 1, "y")])) == [
+        Fault("x", found, "y"),
+        Fault("x", 1, "y"),
+    ]
+
+
 def test_fault_without_fix_ends_after_expected():
     assert str(Fault("--out", NOTHING, "a folder")) == "--out: found nothing; expected a folder."
 
