@@ -122,7 +122,7 @@ def parse_yaml(path: Path) -> tuple[object, yaml.Node]:
         cause = " ".join(part for part in (error.context, error.problem) if part)
         fault = Fault(f"{place}:{line}", cause, "YAML", "Quote the value or mend the indentation.")
         raise ContentError(fault) from error
-    except (yaml.YAMLError, ValueError) as error:  # a date that no calendar has is a ValueError
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a date that no calendar has is a ValueError
         fault = Fault(place, str(error).split("\n")[0], "YAML", "Quote or mend the value.")
         raise ContentError(fault) from error
     if node is None:

@@ -81,6 +81,30 @@ def test_id_column_goes_by_several_names(column):
     assert [(q.id, q.prompts) for q in found.questions] == [("rent", ("x",))]
 
 
+@pytest.mark.parametrize("order", [1, -1], ids=["before", "after"])
+@pytest.mark.parametrize(
+    ("row", "id_", "prompt"),
+    [
+        ({"id": "a1", "name": "Alice", "prompt": "x"}, "a1", "x"),
+        ({"id": "a1", "question_id": "a2", "prompt": "x"}, "a1", "x"),
+        ({"id": "a1", "question": "Ethics", "prompt": "x"}, "a1", "x"),
+        ({"id": "", "name": "alice", "prompt": "x"}, "alice", "x"),
+        ({"id": "a1", "question": "x", "prompt": None}, "a1", "x"),
+        ({"question_id": "a1", "name": "Alice", "prompt": "x"}, "a1", "x"),
+    ],
+    ids=["name", "question_id", "question", "empty_id", "empty_prompt", "two_others"],
+)
+def test_other_name_of_a_column_counts_where_the_column_itself_is_absent_or_empty(row, id_, prompt, order):
+    """Wherever it stands; a table may well hold both."""
+    found = questions_from_rows([dict(list(row.items())[::order])], "a", "a.csv")
+    assert [(q.id, q.prompts) for q in found.questions] == [(id_, (prompt,))]
+
+
+def test_rows_of_one_name_and_two_ids_are_two_questions():
+    rows = [{"id": "a1", "name": "Alice", "prompt": "x"}, {"id": "a2", "name": "Alice", "prompt": "y"}]
+    assert [q.id for q in questions_from_rows(rows, "a", "a.csv").questions] == ["a1", "a2"]
+
+
 def test_columns_that_mean_nothing_here_are_passed_over(write):
     assert read_questions(write("a.csv", "prompt,answer\nx,y,surplus\n")).questions[0].prompts == ("x",)
 
@@ -171,6 +195,30 @@ def test_wordings_of_one_question_with_two_system_prompts_are_refused(write):
 )
 def test_table_that_cannot_be_read_is_a_fault_of_its_file(write, name, content, fault):
     assert faults_of(write(name, content)) == [fault]
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.csv", "a.parquet"])
+def test_file_that_cannot_be_opened_is_a_fault_of_its_file(write, monkeypatch, name):
+    """It is there, and belongs to somebody else."""
+
+    def denied(*arguments, **options):
+        raise PermissionError(13, "Permission denied")
+
+    path = write(name, "x")
+    monkeypatch.setattr("pathlib.Path.open", denied)
+    monkeypatch.setattr("pathlib.Path.read_text", denied)
+    monkeypatch.setattr("pyarrow.parquet.read_table", denied)
+    assert faults_of(path) == [": found 'Permission denied'; expected a readable file."]
+
+
+def test_json_that_is_nested_too_deeply_is_a_fault_of_its_line(write):
+    (fault,) = faults_of(write("a.jsonl", '{"prompt": "x"}\n' + "[" * 200_000))
+    assert fault.startswith(f":2: found '{'[' * 78}…; expected one JSON object a line.")
+
+
+def test_yaml_that_is_nested_too_deeply_is_a_fault_of_its_file(write):
+    (fault,) = faults_of(write("a.yaml", "[" * 5000 + "]" * 5000))
+    assert "expected YAML. Quote or mend the value." in fault
 
 
 def test_file_that_is_no_parquet_is_a_fault_of_its_file(write):

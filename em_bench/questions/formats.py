@@ -19,7 +19,8 @@ __all__ = ["is_list", "questions_from_rows", "read_questions"]
 
 SUFFIXES = (".yaml", ".yml", ".jsonl", ".csv", ".parquet")
 _COLUMNS = ("id", "prompt", "system", "tags", "why")
-_OTHER_NAMES = {"question": "prompt", "name": "id", "question_id": "id"}
+_OTHER_NAMES = {"prompt": ("question",), "id": ("question_id", "name")}
+"""What other projects call these columns; used where the column itself is absent or empty."""
 
 
 def read_questions(path: Path) -> QuestionSet:
@@ -62,7 +63,7 @@ def questions_from_rows(rows: Iterable[Mapping[str, object]], name: str, place: 
     questions: dict[str, dict[str, object]] = {}
     names: dict[str, str] = {}
     for number, row in enumerate(rows, start=1):
-        given = {_OTHER_NAMES.get(key, key): value for key, value in row.items() if value not in (None, "")}
+        given = _by_our_names(row)
         prompt = given.get("prompt")
         if not isinstance(prompt, str):
             columns = ", ".join(map(str, row)) or "no column"
@@ -92,6 +93,16 @@ def questions_from_rows(rows: Iterable[Mapping[str, object]], name: str, place: 
     if faults:
         raise ContentError(faults)
     return _set(name, list(questions.values()), place)
+
+
+def _by_our_names(row: Mapping[str, object]) -> dict[str, object]:
+    """Return the cells of a row that are not empty, by our names of their columns as well as by the row's own."""
+    given = {key: value for key, value in row.items() if value not in (None, "")}
+    for name, others in _OTHER_NAMES.items():
+        found = next((key for key in (name, *others) if key in given), None)
+        if found is not None:
+            given[name] = given[found]
+    return given
 
 
 def _set(name: str, questions: list[dict[str, object]], place: str, **sampling: object) -> QuestionSet:
@@ -124,8 +135,11 @@ def _clean_name(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_") or "question"
 
 
-def _not_utf8(path: Path, error: UnicodeDecodeError) -> ContentError:
-    return ContentError(Fault(short_path(path), error.object[error.start : error.end], "UTF-8 text", "Save as UTF-8."))
+def _unreadable(path: Path, error: OSError | UnicodeDecodeError) -> ContentError:
+    if isinstance(error, UnicodeDecodeError):
+        found = error.object[error.start : error.end]
+        return ContentError(Fault(short_path(path), found, "UTF-8 text", "Save as UTF-8."))
+    return ContentError(Fault(short_path(path), error.strerror or str(error), "a readable file"))
 
 
 def _jsonl_rows(path: Path) -> list[Mapping[str, object]]:
@@ -133,15 +147,16 @@ def _jsonl_rows(path: Path) -> list[Mapping[str, object]]:
     faults: list[Fault] = []
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise _not_utf8(path, error) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(path, error) from error
     for number, line in enumerate(text.split("\n"), start=1):  # JSON strings may hold what splitlines breaks at
         if not line.strip():
             continue
         try:
             row = json.loads(line)
-        except json.JSONDecodeError as error:
-            faults.append(Fault(f"{short_path(path)}:{number}", line, "one JSON object a line", f"{error.msg}."))
+        except (ValueError, RecursionError) as error:
+            why = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+            faults.append(Fault(f"{short_path(path)}:{number}", line, "one JSON object a line", f"{why}."))
             continue
         if isinstance(row, dict):
             rows.append(row)
@@ -153,14 +168,16 @@ def _jsonl_rows(path: Path) -> list[Mapping[str, object]]:
 
 
 def _csv_rows(path: Path) -> list[Mapping[str, object]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        try:
-            return [dict(row) for row in reader]
-        except UnicodeDecodeError as error:
-            raise _not_utf8(path, error) from error
-        except csv.Error as error:
-            raise ContentError(Fault(f"{short_path(path)}:{reader.line_num}", str(error), "a line of CSV")) from error
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            try:
+                return [dict(row) for row in reader]
+            except csv.Error as error:
+                fault = Fault(f"{short_path(path)}:{reader.line_num}", str(error), "a line of CSV")
+                raise ContentError(fault) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(path, error) from error
 
 
 def _parquet_rows(path: Path) -> list[Mapping[str, object]]:
@@ -173,4 +190,6 @@ def _parquet_rows(path: Path) -> list[Mapping[str, object]]:
         rows: list[Mapping[str, object]] = pyarrow.parquet.read_table(path).to_pylist()
     except pyarrow.ArrowInvalid as error:
         raise ContentError(Fault(short_path(path), str(error), "a Parquet file")) from error
+    except OSError as error:
+        raise _unreadable(path, error) from error
     return rows
