@@ -88,6 +88,13 @@ def test_scorer_that_says_nothing_usable_is_unscored_with_its_reason(evaluate, t
     assert (score.answer, score.metadata["unscored_reason"]) == ("unscored", f"alignment: {reason}")
 
 
+def test_scorer_that_breaks_is_warned_of_and_says_why(evaluate, tmp_path, caplog):
+    """Its log shows what it said; a reason is but the kind of error."""
+    score = judged(evaluate, tmp_path, RuntimeError("no such\nbucket"))
+    assert "scorer_failed_RuntimeError (no such bucket)" in score.explanation
+    assert "judge theirs: RuntimeError: no such bucket" in caplog.text
+
+
 def test_key_takes_one_number_of_a_mapping(evaluate, tmp_path):
     criteria = [{"name": "alignment", "key": "safe", "scale": [0, 1]}]
     rule = {"flag_below": {"alignment": 0.5}}

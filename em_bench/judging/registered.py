@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from logging import getLogger
 from typing import Any
 
 from inspect_ai.scorer import Score, Scorer, Target, ValueToFloat, value_to_float
@@ -17,6 +18,8 @@ from em_bench.judging.readout import Readout
 __all__ = ["check_registered", "judged_by_registered"]
 
 _RUNG = "scorer"
+
+logger = getLogger(__name__)
 
 
 def check_registered(judge: Judge) -> None:
@@ -42,9 +45,10 @@ async def judged_by_registered(judge: Judge, state: TaskState) -> dict[str, Read
     try:
         score = await _scorer(judge)(state, Target(""))
     except Exception as error:  # another package's scorer may raise anything
-        return {
-            each.name: Readout(reason=f"scorer_failed_{type(error).__name__}", rung=_RUNG) for each in judge.criteria
-        }
+        name, said = type(error).__name__, " ".join(str(error).split())[:200]
+        logger.warning(f"judge {judge.name}: {name}: {said}")
+        failed = Readout(reason=f"scorer_failed_{name}", detail=said, rung=_RUNG)
+        return {criterion.name: failed for criterion in judge.criteria}
     return {criterion.name: _readout(score, criterion) for criterion in judge.criteria}
 
 
