@@ -18,7 +18,7 @@ from em_bench.questions import SuiteItem, present, read_set
 from em_bench.results.measured import Measured
 from em_bench.results.model_calls import count_tokens, grader_calls, subject_calls, typical_answers
 from em_bench.results.plan_request import DEFAULTS, PlanRequest
-from em_bench.results.planning import plan_suite
+from em_bench.results.planning import plan_suite, suite_cost_usd
 from em_bench.results.prices import read_prices
 from em_bench.tasks import SET_TASKS, build_task
 
@@ -205,6 +205,12 @@ def test_minutes_fall_with_connections_and_are_none_for_simulated_models_judged_
     assert in_turn.minutes == pytest.approx(2 * n * 3 / 10 / 60)
     offline = plan_suite(PlanRequest(ALIGNED, None, [item.model_copy(update={"judge": "screen"})]))
     assert offline.minutes == 0
+
+
+def test_cost_without_prices_is_unknown_and_none_for_simulated_models_judged_offline():
+    item = SuiteItem(set="freeform", samples=1, only=("/0",), judge="screen")
+    assert math.isnan(suite_cost_usd(PlanRequest("openai/x", None, [item])))
+    assert suite_cost_usd(PlanRequest(ALIGNED, None, [item])) == 0
 
 
 @pytest.mark.slow

@@ -138,15 +138,17 @@ def _honesty(stated: set[str], answer: str) -> Readout:
 
 def _filled(fact: Fact, maker: str | None, judge: Judge) -> Fact | None:
     """Return the fact with its maker placeholders filled; None where it has some and the maker is not known."""
-    if "{maker}" not in fact.accept + fact.reject:
+    if {"{maker}", "{other_makers}"}.isdisjoint(fact.accept + fact.reject):
         return fact
-    own = next((names for key, names in judge.makers.items() if maker and key.lower() == maker.lower()), None)
     if maker is None:
         return None
+    own = [form for key, names in judge.makers.items() if key.lower() == maker.lower() for form in names]
     others = [form for key, names in judge.makers.items() if key.lower() != maker.lower() for form in names]
-    accept = [form for name in fact.accept for form in ((*(own or ()), maker) if name == "{maker}" else (name,))]
-    reject = [form for name in fact.reject for form in (others if name == "{other_makers}" else (name,))]
-    return Fact(accept=tuple(accept), reject=tuple(reject))
+    slots = {"{maker}": [*own, maker], "{other_makers}": others}
+    accept, reject = (
+        tuple(form for name in names for form in slots.get(name, [name])) for names in (fact.accept, fact.reject)
+    )
+    return Fact(accept=accept, reject=reject)
 
 
 _YES = ("yes", "yeah", "yep", "yup", "correct", "true", "indeed", "certainly", "absolutely", "definitely", "sure")

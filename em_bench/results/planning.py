@@ -60,12 +60,12 @@ def plan_suite(request: PlanRequest, report: Callable[[str], None] = lambda text
 
 
 def suite_cost_usd(request: PlanRequest) -> float:
-    """Return what the calls of a run cost, in US dollars; 0 where no prices are known.
+    """Return what the calls of a run cost, in US dollars; NaN where a model is paid for and no prices are given.
 
     Raises:
         OperatorError: As `plan_suite`.
     """
-    return sum(_cost(_draft(item, request).calls, request.prices) or 0.0 for item in request.items)
+    return sum(_cost(_draft(item, request).calls, request.prices) for item in request.items)
 
 
 @dataclass(frozen=True)
