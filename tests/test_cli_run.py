@@ -47,6 +47,8 @@ def refused(*words, code=1):
         ((*ALIGNED, *SMALL, "--max-cost", "1"), "--prices: found 'no file'"),
         (("--model", "openai/gpt-4p", *SMALL, "--prices", "prices.yaml"), "Did you mean 'openai/gpt-4o'?"),
         ((*ALIGNED, *SMALL, "--", "--display", "full"), "after --: found '--display'"),
+        ((*ALIGNED, *SMALL, "logs"), "em-bench run: found 'logs'; expected only options"),
+        ((*ALIGNED, *SMALL, "--model-role", "grader={model: x"), "--model-role grader: found '{model: x'; expected"),
         ((*ALIGNED, *SMALL, "-M", "seed"), "-M: found 'seed'; expected NAME=TEXT"),
     ],
 )

@@ -65,3 +65,9 @@ def test_answers_are_prompts_times_samples():
 def test_share_is_read_back_as_written(suite):
     for share in share_out(ORGANISMS, read_suite(suite).sets, 2):
         assert Share.from_dict(share.to_dict()) == share
+
+
+def test_models_of_like_names_write_to_folders_of_their_own():
+    models = ("hf/a/b", "hf/a-b", "hf/a-b-2", "hf/a b")
+    found = share_out(models, [SuiteItem(set="freeform")], 1)
+    assert len({share.folder for share in found}) == len(models)

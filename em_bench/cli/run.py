@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shlex
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +18,7 @@ import click
 
 from em_bench.cli.run_options import EPOCHS, GRADER, JUDGE, PRICES, READOUT, SETS, SUITE
 from em_bench.cli.run_request import grader_of, request_of
+from em_bench.errors import OperatorError
 
 if TYPE_CHECKING:
     from em_bench.results.prices import Prices
@@ -98,16 +101,16 @@ def command(
     from em_bench.running import open_folder, run_starts, share_by_set, share_out, shown_words
     from em_bench.running.checks import check_grading, check_models, check_prices, judges_of
 
-    request = request_of(models, chosen_items(suite, sets, judge, epochs, _split(arms)), given)
+    request = request_of(models, chosen_items(suite, sets, judge, epochs, _split(arms)), given, "://" in log_dir)
     known_prices = None if prices is None else read_prices(prices)
     judges = judges_of(request.items)
-    grader = grader_of(request.roles)
+    grader, grader_args = grader_of(request.roles)
     graders = check_grading(list(judges.values()), request.models, grader)
     check_prices(known_prices, [*request.models, *graders], max_cost)
     check_models(request.models)
     if not any(map(is_local, graders)):
         for each in judges.values():
-            check_loads(each, grader)
+            check_loads(each, grader, grader_args)
     typed = shown_words(["em-bench", "run", *sys.argv[2:]])
     with ExitStack() as opened:
         if ray_address is None:
@@ -128,43 +131,47 @@ def command(
         if not folder.is_new:
             progress("Going on with what is there …")
         are_apart = max_cost is not None or ray_address is not None
-        _Run(request, folder, known_prices, max_cost, run, are_apart).go()
+        asking = {name for name, each in judges.items() if not each.is_offline}
+        _Run(request, folder, known_prices, max_cost, run, are_apart, asking, grader).go()
+
+
+_PROBE_S = 15.0
+"""How often to see whether the log folder can still be written."""
 
 
 def _split(names: Sequence[str]) -> list[str]:
     return [part.strip() for name in names for part in name.split(",")]
 
 
+@dataclass
 class _Run:
-    """One call of the command: what it starts, what it hears, what it says at the end."""
+    """One call of the command: what it starts, what it hears, what it says at the end.
 
-    def __init__(
-        self,
-        request: RunRequest,
-        folder: RunFolder,
-        prices: Prices | None,
-        max_cost: float | None,
-        run: Callable[..., tuple[dict[int, Ended], bool]],
-        are_apart: bool,
-    ) -> None:
+    `asking` are the judges that ask a model, `grader` the one that was named for them.
+    """
+
+    request: RunRequest
+    folder: RunFolder
+    prices: Prices | None
+    max_cost: float | None
+    run: Callable[..., tuple[dict[int, Ended], bool]]
+    are_apart: bool
+    asking: set[str]
+    grader: str | None
+
+    def __post_init__(self) -> None:
         from em_bench.cli.run_progress import ProgressLine
         from em_bench.running import Tally
 
-        self._request, self._folder, self._max_cost, self._run, self._are_apart = (
-            request,
-            folder,
-            max_cost,
-            run,
-            are_apart,
-        )
-        planned = {(share.folder, name): n for share in folder.shares for name, n in share.sets.items()}
-        self._tally: Tally = Tally(planned, prices)
+        planned = {(share.folder, name): n for share in self.folder.shares for name, n in share.sets.items()}
+        self._tally: Tally = Tally(planned, self.prices)
         self._line = ProgressLine(self._tally)
         self._warned: set[str] = set()
+        self._probed_s = time.monotonic()
 
     def go(self) -> None:
         """Run what is not complete, say what became of everything, and exit 1 unless all is complete."""
-        before = self._states(with_answers=True) if not self._folder.is_new else {}
+        before = self._states(with_answers=True) if not self.folder.is_new else {}
         for place, state in before.items():
             self._tally.add_found(place, state.n_answers)
             self._tally.planned[place] = state.n_planned or self._tally.planned[place]
@@ -172,17 +179,36 @@ class _Run:
                 self._tally.add_tokens(model, tokens)
         starts = self._starts({place for place, state in before.items() if state.status == "complete"})
         began = time.monotonic()
-        ended, is_interrupted = self._run(starts, may_start=self._may_start, tell=self._hear, tick=self._line.tick)
+        ended, is_interrupted = self.run(starts, may_start=self._may_start, tell=self._hear, tick=self._tick)
         self._line.close()
-        self._report(self._states(with_answers=False), starts, ended, is_interrupted, time.monotonic() - began)
+        after = self._states(with_answers=any(end.code for end in ended.values()) or is_interrupted)
+        for place, state in after.items():
+            if state.n_answers:  # what a process that died had told of need not be in its log
+                self._tally.add_found(place, state.n_answers - self._tally.had[place])
+        self._report(after, starts, ended, is_interrupted, time.monotonic() - began)
+
+    def _tick(self, running: Sequence[Start]) -> None:
+        """Say how far the run is; end it where its folder can no longer be written: what is asked then is lost."""
+        from em_bench.running.folder import check_writable
+
+        self._line.tick(running)
+        if time.monotonic() - self._probed_s < _PROBE_S:
+            return
+        self._probed_s = time.monotonic()
+        try:
+            check_writable(self.folder.log_dir)
+        except OperatorError as error:
+            self._probed_s = math.inf
+            self._line.note(f"{error.message} Closing the logs; the same command goes on once it can be written.")
+            raise KeyboardInterrupt from error
 
     def _states(self, with_answers: bool) -> dict[tuple[str, str], SetState]:
         from em_bench.running import survey_share
 
         return {
             (share.folder, name): state
-            for share in self._folder.shares
-            for name, state in survey_share(share, self._folder.log_dir, with_answers, self._line.note).items()
+            for share in self.folder.shares
+            for name, state in survey_share(share, self.folder.log_dir, with_answers, self._line.note).items()
         }
 
     def _starts(self, complete: set[tuple[str, str]]) -> list[Start]:
@@ -194,23 +220,23 @@ class _Run:
         from em_bench.running import Start, inspect_words, shown_words
 
         starts: list[Start] = []
-        for share in self._folder.shares:
+        for share in self.folder.shares:
             waiting = [name for name in share.sets if (share.folder, name) not in complete]
             if not waiting:
                 continue
             if not starts:
                 click.echo("The same by Inspect alone, a process each:", err=True)
-            click.echo(shown_words(inspect_words(self._request, share, self._folder.log_dir)), err=True)
-            parts = [(name,) for name in waiting] if self._are_apart else [tuple(share.sets)]
+            click.echo(shown_words(inspect_words(self.request, share, self.folder.log_dir)), err=True)
+            parts = [(name,) for name in waiting] if self.are_apart else [tuple(share.sets)]
             starts += [
-                Start(share, sets, inspect_words(self._request, share, self._folder.log_dir, sets)) for sets in parts
+                Start(share, sets, inspect_words(self.request, share, self.folder.log_dir, sets)) for sets in parts
             ]
         return starts
 
     def _may_start(self) -> bool:
-        if self._max_cost is None:
+        if self.max_cost is None:
             return True
-        return self._tally.cost_usd < self._max_cost  # no cost known is no leave to spend
+        return self._tally.cost_usd < self.max_cost  # no cost known is no leave to spend
 
     def _hear(self, start: Start, report: dict[str, Any]) -> None:
         from em_bench.running import Tokens, survey_share
@@ -220,7 +246,7 @@ class _Run:
             for name in start.sets:
                 self._tally.give_up((folder, name))
         if "lost" in report:
-            for name, state in survey_share(start.share, self._folder.log_dir, with_answers=True).items():
+            for name, state in survey_share(start.share, self.folder.log_dir, with_answers=True).items():
                 self._tally.add_found((folder, name), state.n_answers - self._tally.had[folder, name])
         if "task" in report:
             self._tally.planned[folder, report["task"]] = report["planned"]
@@ -244,29 +270,49 @@ class _Run:
         from em_bench.cli.shared import print_table, progress
 
         said = {(starts[at].share.folder, name): end.said for at, end in ended.items() for name in starts[at].sets}
-        order = [item.set for item in self._request.items]
-        places = [(share, name) for share in self._folder.shares for name in share.sets]
+        order = [item.set for item in self.request.items]
+        places = [(share, name) for share in self.folder.shares for name in share.sets]
         rows = []
         for share, name in sorted(
-            places, key=lambda each: (self._request.models.index(each[0].model), order.index(each[1]))
+            places, key=lambda each: (self.request.models.index(each[0].model), order.index(each[1]))
         ):
             place = share.folder, name
             status, because = _outcome(states[place], said.get(place), is_interrupted)
+            if status == "complete" and states[place].n_unscored:
+                because = f"{states[place].n_unscored:,} unscored"
             had = f"{self._tally.had[place]:,} of {self._tally.planned[place]:,}"
             rows.append([share.model, name, ",".join(share.arm), had, status, because])
         columns = ["model", "set", "arm", "answers", "state", "why"]
         kept = [at for at in range(len(columns)) if any(row[at] for row in rows)]
         print_table([columns[at] for at in kept], [[row[at] for at in kept] for row in rows], ["answers"])
         progress(f"{said_cost(self._tally)} logged so far; this took {said_span(took_s)}.")
+        is_judged = self._say_unscored(states)
         if all(row[4] == "complete" for row in rows):
-            progress(f"Next: em-bench results {shlex.quote(self._folder.log_dir)}")
+            if not is_judged:
+                raise SystemExit(1)
+            progress(f"Next: em-bench results {shlex.quote(self.folder.log_dir)}")
             return
         if any(row[4] == "not started" for row in rows) and not is_interrupted:
             unpriced = ", ".join(self._tally.unpriced)
             why = f"unknown, {unpriced} has no price in --prices" if unpriced else "reached; a higher one goes on"
-            progress(f"--max-cost {self._max_cost:g}: {why}.")
+            progress(f"--max-cost {self.max_cost:g}: {why}.")
         progress("Not all is complete. The same command goes on.")
         raise SystemExit(1)
+
+    def _say_unscored(self, states: Mapping[tuple[str, str], SetState]) -> bool:
+        """Say how to judge again what a grader gave no verdict on; return whether each set has some verdict."""
+        from em_bench.cli.shared import progress
+        from em_bench.questions import describe_set
+
+        judges = {(share.folder, name): share.judge or describe_set(name).judge
+                  for share in self.folder.shares for name in share.sets}  # fmt: skip
+        asked = {place: states[place] for place, judge in judges.items() if judge in self.asking}
+        if n_unscored := sum(state.n_unscored for state in asked.values()):
+            progress(f"{n_unscored:,} answers have no verdict, and count in no rate. To judge again:")
+            for judge in dict.fromkeys(judges[place] for place, state in asked.items() if state.n_unscored):
+                grader = f" --grader {shlex.quote(self.grader)}" if self.grader else ""
+                progress(f"  em-bench rejudge {shlex.quote(self.folder.log_dir)} --judge {judge}{grader} --again")
+        return not any(state.n_unscored >= state.n_planned > 0 for state in asked.values())
 
 
 def _outcome(state: SetState, said: str | None, is_interrupted: bool) -> tuple[str, str]:

@@ -20,14 +20,20 @@ _OWN = (
 """Options of `inspect eval-set` that this command sets itself."""
 
 
-def request_of(models: Sequence[str], items: Sequence[Any], given: Mapping[str, Any]) -> RunRequest:
+def request_of(models: Sequence[str], items: Sequence[Any], given: Mapping[str, Any], is_remote: bool) -> RunRequest:
     """Return what is to be run.
+
+    Args:
+        models: The models under test.
+        items: The sets and how each is run.
+        given: The other options.
+        is_remote: Whether logs lie far away: there each writing sends the whole log.
 
     Raises:
         OperatorError: An option is of another form, or given twice in two ways; all such are named.
     """
     from em_bench.cli.shared import pairs
-    from em_bench.running.command import LOG_SETTINGS, PERSISTENCE, RunRequest
+    from em_bench.running.command import LOG_BUFFER, LOG_SETTINGS, PERSISTENCE, RunRequest
 
     roles, grader = list(given["roles"]), given["grader"]
     pairs("--model-role", roles)
@@ -37,6 +43,9 @@ def request_of(models: Sequence[str], items: Sequence[Any], given: Mapping[str, 
         for word in given["extra"]
         if word.partition("=")[0] in _OWN
     ]
+    if given["extra"] and not given["extra"][0].startswith("-"):
+        expected = "only options; after -- those of inspect eval-set"
+        faults.append(Fault("em-bench run", given["extra"][0], expected, "Leave it out, or name its option."))
     if grader and any(role.startswith("grader=") for role in roles):
         faults.append(Fault("grader", "both --grader and --model-role grader=", "one of them", "Leave one out."))
     if faults:
@@ -46,6 +55,8 @@ def request_of(models: Sequence[str], items: Sequence[Any], given: Mapping[str, 
     operation += ["--max-connections", str(given["max_connections"])] if given["max_connections"] else []
     operation += ["--cache=1W"] if given["cache"] else []
     operation += [] if given["log_realtime"] else LOG_SETTINGS
+    if not (is_remote or any(word.startswith(LOG_BUFFER[0]) for word in given["extra"])):
+        operation += LOG_BUFFER
     return RunRequest(
         models=tuple(dict.fromkeys(models)),
         items=tuple(items),
@@ -57,11 +68,21 @@ def request_of(models: Sequence[str], items: Sequence[Any], given: Mapping[str, 
     )
 
 
-def grader_of(roles: Sequence[str]) -> str | None:
-    """Return the name of the model in the role `grader`, however it is written."""
+def grader_of(roles: Sequence[str]) -> tuple[str | None, dict[str, Any]]:
+    """Return the name of the model in the role `grader`, however it is written, and what it is loaded with.
+
+    Raises:
+        OperatorError: It is no YAML.
+    """
     for role in roles:
         name, _, said = role.partition("=")
         if name == "grader":
-            plain = yaml.safe_load(said)
-            return str(plain.get("model")) if isinstance(plain, dict) else said.partition(",")[0]
-    return None
+            try:
+                plain = yaml.safe_load(said)
+            except yaml.YAMLError as error:
+                expected = "a model, or {model: …} as YAML"
+                raise OperatorError(Fault("--model-role grader", said, expected, "Mend it.")) from error
+            if not isinstance(plain, dict):
+                return said.partition(",")[0], {}
+            return str(plain.get("model")), dict(plain.get("model_args") or {})
+    return None, {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 __all__ = ["check_loads", "pairs", "plain_text", "print_json", "print_table", "progress"]
 
 
-def check_loads(judge: Judge, grader: str | None) -> None:
+def check_loads(judge: Judge, grader: str | None, grader_args: Mapping[str, Any] | None = None) -> None:
     """Load the models that a judge asks and let them go again, so that a wrong name or a missing key is said first.
 
     Args:
         judge: The judge.
         grader: What `--grader` names: it is loaded even where the judge asks no model, since Inspect will.
+        grader_args: What that one is loaded with.
 
     Raises:
         OperatorError: There is no grader, or one cannot be loaded; all such are named.
@@ -45,7 +46,7 @@ def check_loads(judge: Judge, grader: str | None) -> None:
             faults.append(Fault(place, found, "a model that grades", fix.capitalize()))
             continue
         try:
-            get_model(name, memoize=False)
+            get_model(name, memoize=False, **(grader_args or {} if name == grader else {}))
         except Exception as error:  # each provider has errors of its own
             said = " ".join(re.sub(r"\[/?[a-z ]+\]", "", str(getattr(error, "message", error))).split())  # rich markup
             faults.append(Fault(place, said, "a grader that can be loaded", f"Set its key, {fix}"))

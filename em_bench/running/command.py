@@ -15,6 +15,7 @@ from em_bench.results.secrets import without_secrets
 from em_bench.running.share import Share
 
 __all__ = [
+    "LOG_BUFFER",
     "LOG_SETTINGS",
     "PATIENCE",
     "PATIENCE_FLAGS",
@@ -27,6 +28,9 @@ __all__ = [
 
 LOG_SETTINGS = ("--no-log-realtime", "--no-score-display")
 """Logs hold the same with these; what is spared is a database for those who watch a run, and running totals."""
+
+LOG_BUFFER = ("--log-buffer", "10")
+"""A log on this machine is written every ten answers, however many a set has: what a kill can cost."""
 
 PERSISTENCE = ("--continue-on-fail", "--retry-attempts", "1")
 """A sample that fails does not end its task, and is asked once more at the end."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -14,18 +15,20 @@ from typing import TextIO
 
 from fsspec import AbstractFileSystem
 from fsspec.core import url_to_fs
+from fsspec.implementations.local import LocalFileSystem
 
-from em_bench.errors import NOTHING, DataError, Fault, OperatorError
+from em_bench.errors import NOTHING, DataError, EmBenchError, Fault, OperatorError
 from em_bench.results.log_files import find_logs
 from em_bench.running.command import RunRequest
 from em_bench.running.share import Share
 
-__all__ = ["RECORD", "RunFolder", "open_folder", "unwritable"]
+__all__ = ["RECORD", "RunFolder", "check_writable", "open_folder", "unwritable"]
 
 RECORD = "em-bench-run.json"
 """The file that says what runs in a folder; written once, before the first call."""
 _LOCK = ".em-bench-run.lock"
 _FORM = 1
+_PROBE_BYTES = 100_000
 _PATIENCE_S = 30.0
 """How long to wait for another run to end: the processes of one that was killed close their logs first."""
 
@@ -63,16 +66,18 @@ def open_folder(
     try:
         files, root = url_to_fs(log_dir)
         files.makedirs(root, exist_ok=True)
-        lock = _lock(log_dir, root, report)
+        lock = _lock(log_dir, files, root, report)
         record = f"{root.rstrip('/')}/{RECORD}"
-        is_new = not files.exists(record)
+        is_new = not files.exists(record) or not _n_logs(log_dir)
         if is_new:
             _begin(log_dir, request, shares, typed, files, record)
         else:
             with files.open(record, "r", encoding="utf-8") as file:
                 shares = _go_on(log_dir, request, file.read())
-            _check_writable(files, root)
-    except (OSError, ImportError, ValueError) as error:  # the latter two of a remote folder that no package serves
+            check_writable(log_dir)
+    except EmBenchError:
+        raise
+    except Exception as error:  # of the file system, or of whatever serves a remote folder
         raise OperatorError(unwritable(log_dir, error)) from error
     else:
         yield RunFolder(log_dir, tuple(shares), is_new)
@@ -90,11 +95,7 @@ def unwritable(log_dir: str, error: Exception) -> Fault:
 def _begin(
     log_dir: str, request: RunRequest, shares: Sequence[Share], typed: str, files: AbstractFileSystem, record: str
 ) -> None:
-    try:
-        n_logs = len(find_logs([log_dir]))
-    except DataError:
-        n_logs = 0
-    if n_logs:
+    if n_logs := _n_logs(log_dir):
         expected = f"a new folder, or one that em-bench run began ({RECORD})"
         raise OperatorError(Fault(f"--log-dir {log_dir}", f"{n_logs} logs of other runs", expected, "Name another."))
     plain = {"form": _FORM, "command": typed, "asked": request.to_dict(), "shares": [s.to_dict() for s in shares]}
@@ -102,6 +103,13 @@ def _begin(
     with files.open(half, "w", encoding="utf-8") as file:
         file.write(json.dumps(plain, indent=1, ensure_ascii=False) + "\n")
     files.mv(half, record)
+
+
+def _n_logs(log_dir: str) -> int:
+    try:
+        return len(find_logs([log_dir]))
+    except DataError:
+        return 0
 
 
 def _go_on(log_dir: str, request: RunRequest, text: str) -> Sequence[Share]:
@@ -142,17 +150,25 @@ def _said(each: object) -> str:
     return " ".join([str(each.get("set")), *words, f"({str(each.get('digest'))[:8]})"])
 
 
-def _check_writable(files: AbstractFileSystem, root: str) -> None:
-    """Write and remove a file: a folder may have become read-only since the run was begun."""
-    probe = f"{root.rstrip('/')}/{RECORD}.probe"
-    with files.open(probe, "w", encoding="utf-8") as file:
-        file.write("")
-    files.rm(probe)
+def check_writable(log_dir: str) -> None:
+    """Write and remove a small file: a folder may have become read-only or full since the run was begun.
+
+    Raises:
+        OperatorError: It cannot be written.
+    """
+    try:
+        files, root = url_to_fs(log_dir)
+        probe = f"{root.rstrip('/')}/{RECORD}.probe"
+        with files.open(probe, "w", encoding="utf-8") as file:
+            file.write(" " * _PROBE_BYTES)
+        files.rm(probe)
+    except Exception as error:  # of the file system, or of whatever serves a remote folder
+        raise OperatorError(unwritable(log_dir, error)) from error
 
 
-def _lock(log_dir: str, root: str, report: Callable[[str], None]) -> TextIO | None:
+def _lock(log_dir: str, files: AbstractFileSystem, root: str, report: Callable[[str], None]) -> TextIO | None:
     """Keep other runs out of a local folder while this process or one that it started lives; far away nobody can."""
-    if "://" in log_dir or sys.platform == "win32":
+    if not isinstance(files, LocalFileSystem) or sys.platform == "win32":
         return None
     import fcntl
 
@@ -162,11 +178,14 @@ def _lock(log_dir: str, root: str, report: Callable[[str], None]) -> TextIO | No
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             break
-        except BlockingIOError:
+        except OSError as error:
+            if error.errno not in (errno.EAGAIN, errno.EACCES):  # file systems of clusters may know no locks
+                report(f"{log_dir}: no lock there ({error.strerror}); nothing keeps a second run out.")
+                return lock
             if time.monotonic() > waited_until:
                 found = f"another run at work (process {_holder(lock)})"
                 fix = "Wait for it, stop it, or name another folder."
-                raise OperatorError(Fault(f"--log-dir {log_dir}", found, "a folder for this run alone", fix)) from None
+                raise OperatorError(Fault(f"--log-dir {log_dir}", found, "a folder for this run alone", fix)) from error
             if not is_told:
                 report(
                     f"{log_dir}: another run is at work (process {_holder(lock)}); waiting {_PATIENCE_S:.0f} s for it …"

@@ -22,6 +22,7 @@ FALLS_TOGETHER = "--falls-together"
 
 _LAST_WORDS_S = 5
 _TAIL_BYTES = 20_000
+_BEGINS_AN_ERROR = re.compile(r"error\b|[\w.]+(Error|Exception): ", re.IGNORECASE)
 
 
 class Process:
@@ -82,7 +83,7 @@ class Process:
         size = os.fstat(self._errors.fileno()).st_size
         tail = os.pread(self._errors.fileno(), _TAIL_BYTES, max(self._began_at, size - _TAIL_BYTES))
         lines = [text for line in tail.decode(errors="replace").splitlines() if (text := line.strip())]
-        begins = [n for n, line in enumerate(lines) if re.match(r"error\b", line, re.IGNORECASE)]
+        begins = [n for n, line in enumerate(lines) if _BEGINS_AN_ERROR.match(line)]
         kept = lines[begins[-1] :] if begins else lines[-1:]
         return re.sub(r"^error:?\s*", "", " ".join(kept), flags=re.IGNORECASE) or f"its process ended with code {code}"
 

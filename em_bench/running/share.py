@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import chain, count
 from typing import Any
 
 from em_bench.models.providers import is_local
@@ -104,10 +105,11 @@ def _halves(share: Share) -> list[Share]:
 
 def _named(shares: Sequence[Share]) -> list[Share]:
     """Return the shares with folders: the model's name, and a number where a model has several."""
-    slugs = {model: re.sub(r"[^A-Za-z0-9.]+", "-", model).strip("-.") for model in {share.model for share in shares}}
-    alike = Counter(slugs.values())
-    for number, model in enumerate(sorted(slugs), start=1):
-        slugs[model] += f"-{number}" if alike[slugs[model]] > 1 else ""
+    slugs: dict[str, str] = {}
+    for model in sorted({share.model for share in shares}):
+        slug = re.sub(r"[^A-Za-z0-9.]+", "-", model).strip("-.")
+        numbered = (f"{slug}-{number}" for number in count(2))
+        slugs[model] = next(name for name in chain([slug], numbered) if name not in slugs.values())
     of_model = Counter(share.model for share in shares)
     seen: Counter[str] = Counter()
     named = []
