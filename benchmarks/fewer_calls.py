@@ -2,8 +2,8 @@
 
     python benchmarks/fewer_calls.py
 
-Prints the tables and writes benchmarks/fewer_calls.json; about five minutes on two cores. With `--summary` it only
-prints the tables again. Seeded; 4,000 runs of each design, 500 where judging is two-phase. What is drawn stands in
+Prints the tables and writes benchmarks/fewer_calls.json and .md; about five minutes on two cores. With `--summary` it
+only writes the tables again. Seeded; 4,000 runs of each design, 500 where judging is two-phase. What is drawn stands in
 fewer_calls_designs.py. Our own set is `freeform`, its first wordings: as many questions as it holds, no more.
 
 - *Habit*: 8 questions, 100 answers each, every answer judged.
@@ -219,10 +219,12 @@ def _run() -> dict[str, Any]:
 def main() -> None:
     """Measure, write the file and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--summary", action="store_true", help="only print the tables of benchmarks/fewer_calls.json")
+    parser.add_argument("--summary", action="store_true", help="only write the tables again")
     if not parser.parse_args().summary:
         OUTPUT.write_text(json.dumps(_rounded(_run()), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    print(summary(json.loads(OUTPUT.read_text(encoding="utf-8"))))
+    tables = summary(json.loads(OUTPUT.read_text(encoding="utf-8")))
+    OUTPUT.with_suffix(".md").write_text(f"# Fewer calls for the same answer\n\n{tables}\n", encoding="utf-8")
+    print(tables)
 
 
 def _rounded(value: Any) -> Any:  # noqa: ANN401 - any JSON value

@@ -14,7 +14,7 @@ Rows:
 - `start`: one question, mock models, no service.
 - `one_task`: 8 questions x 100 answers, two judge calls each, 100 connections, Inspect's own log settings.
 - `suite`: 2 models x 4 sets x 8 questions x 25 answers, by `em-bench run` with one process per core and its own log
-  settings; `suite_realtime`, only where asked for, with Inspect's. Both keep whole logs.
+  settings, 100 connections in each; `suite_realtime`, only where asked for, with Inspect's. Both keep whole logs.
 - `lean`: `one_task` with the log settings of `em-bench run`, and half the answers, as below.
 - `marks`: em_bench lean, one text reply for each criterion (`separate`) and one for both (`together`, the judge
   `alignment_once`: a lane of its own).
@@ -246,19 +246,19 @@ def check_same_calls(runs: Mapping[str, Sequence[Run]]) -> None:
         raise RuntimeError(f"calls: found {asked}, llmcomp off by {spare}; expected the same of all.")
 
 
-def summary(runs: Mapping[str, Sequence[Run]], over: Mapping[str, str]) -> dict[str, Any]:
+def summary(runs: Mapping[str, Sequence[Run]], over: Sequence[tuple[str, str]]) -> dict[str, Any]:
     """Return medians of each contender and ratios.
 
     Args:
         runs: Of each contender, one a round.
-        over: Contenders, and those that each is divided by.
+        over: Contenders, each with the one it is divided by.
     """
     medians = {
         name: {key: round(statistics.median(getattr(each, key) for each in all_), 3) for key in asdict(all_[0])}
         for name, all_ in runs.items()
     }
     ratios = {}
-    for above, below in over.items():
+    for above, below in over:
         for key in ("wall_s", "cpu_s"):
             each = [getattr(a, key) / getattr(b, key) for a, b in zip(runs[above], runs[below], strict=True)]
             ratios[f"{above}/{below} {key.removesuffix('_s')}"] = {
@@ -300,25 +300,25 @@ def main() -> None:
 
 
 def _row(name: str, place: Place, n_runs: int) -> dict[str, Any]:
-    def measured(commands: Mapping[str, Words], **over: str) -> dict[str, Any]:
+    def measured(commands: Mapping[str, Words], *over: tuple[str, str]) -> dict[str, Any]:
         runs = rounds(commands, lambda words: run(words, place), n_runs)
         if name not in ("marks", "draws"):
             check_same_calls(runs)
         return summary(runs, over)
 
     if name == "start":
-        return measured(start(place), em_bench="bare")
+        return measured(start(place), ("em_bench", "bare"))
     if name == "one_task":
-        return measured(one_task(place), em_bench="bare", llmcomp="bare")
+        return measured(one_task(place), ("em_bench", "bare"), ("em_bench", "llmcomp"))
     if name == "lean":
         commands = {who: words for who, words in one_task(place, LEAN, N_ANSWERS // 2).items() if who != "llmcomp"}
-        return measured(commands, em_bench="bare")
+        return measured(commands, ("em_bench", "bare"))
     if name == "marks":
-        return measured(ways_of_judging(place, name), together="separate")
+        return measured(ways_of_judging(place, name), ("together", "separate"))
     if name == "draws":
-        return measured(ways_of_judging(place, name), at_once="one_by_one")
+        return measured(ways_of_judging(place, name), ("at_once", "one_by_one"))
     settings = {"suite": (), "suite_realtime": ("--log-realtime",)}[name]
-    return measured(suite(place, settings), em_bench="llmcomp")
+    return measured(suite(place, settings), ("em_bench", "llmcomp"))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,14 @@
 """The benchmark of calls: its runs stop and show what the package says, and its screen is as good as the recorded."""
 
+import json
 import math
 
 import numpy as np
 import pytest
+from conftest import ROOT
 from fewer_calls import HABIT, Case, Shown, Way, least, taken
 from fewer_calls_designs import AUC, CALIBRATED_AT, OVERSHOOT, connections, measure, screen_chances
+from fewer_calls_summary import summary
 from scipy.stats import mannwhitneyu
 
 from em_bench.statistics import estimate_rate
@@ -57,3 +60,8 @@ def test_taken_of_the_habit_is_two_judge_calls_an_answer():
 def test_least_what_8_questions_cannot_show_is_none():
     """At the smallest width that 8 questions allow, 1 - 0.025 ** (1/8) if none is flagged."""
     assert least("field", NEVER_FLAGGED, 0.5 * (1 - 0.025 ** (1 / 8)) - 0.001, None) is None
+
+
+def test_page_shows_what_was_measured():
+    written = json.loads((ROOT / "benchmarks/fewer_calls.json").read_text("utf-8"))
+    assert summary(written) in (ROOT / "benchmarks/fewer_calls.md").read_text("utf-8")

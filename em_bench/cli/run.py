@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import shlex
 import sys
 import time
@@ -96,6 +95,7 @@ def command(
     """
     from em_bench.cli.shared import check_loads, progress
     from em_bench.models.providers import is_local
+    from em_bench.results.pool import n_cores
     from em_bench.results.prices import read_prices
     from em_bench.results.suite_items import chosen_items
     from em_bench.running import open_folder, run_starts, share_by_set, share_out, shown_words
@@ -114,7 +114,7 @@ def command(
     typed = shown_words(["em-bench", "run", *sys.argv[2:]])
     with ExitStack() as opened:
         if ray_address is None:
-            n_at_once = processes or os.cpu_count() or 1
+            n_at_once = processes or n_cores()
             run = partial(run_starts, n_processes=n_at_once)
             shares = share_out(request.models, request.items, n_at_once)
         else:

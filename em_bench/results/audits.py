@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from importlib.util import find_spec
@@ -13,7 +12,7 @@ from em_bench.content import sha256_of
 from em_bench.errors import Fault
 from em_bench.results.audit import audit_log
 from em_bench.results.cache import keep_text, kept_text, package_state
-from em_bench.results.pool import Pool
+from em_bench.results.pool import Pool, n_cores
 
 __all__ = ["audit_logs"]
 
@@ -29,7 +28,7 @@ def audit_logs(paths: Mapping[str, Path], report: Callable[[str], None] = lambda
     keys = {name: sha256(f"{state} {sha256_of(path)} {name}".encode()).hexdigest()[:32] for name, path in paths.items()}
     found = {name: kept for name, key in keys.items() if (kept := _kept(key)) is not None}
     new = sorted(paths.keys() - found.keys())
-    with Pool(min(os.cpu_count() or 1, max(len(new) // _FEW_LOGS, 1))) as pool:
+    with Pool(min(n_cores(), max(len(new) // _FEW_LOGS, 1))) as pool:
         for name, faults in zip(new, pool.map(_audit, [(paths[name], name) for name in new]), strict=True):
             report(f"  {name}")
             found[name] = faults

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import gc
 import multiprocessing
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import TypeVar
 
-__all__ = ["Pool"]
+__all__ = ["Pool", "n_cores"]
 
 _A = TypeVar("_A")
 _B = TypeVar("_B")
+
+
+def n_cores() -> int:
+    """Return how many cores this process may use: on a cluster fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Pool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -18,7 +17,7 @@ from em_bench.results.answers import NoAnswersError, log_model, read_answers
 from em_bench.results.chosen import ChosenAnswer, choose_answers
 from em_bench.results.estimate import Estimate
 from em_bench.results.estimates import estimate_model, join_models
-from em_bench.results.pool import Pool
+from em_bench.results.pool import Pool, n_cores
 
 __all__ = ["LogSummary", "summarise_logs"]
 
@@ -77,7 +76,7 @@ def summarise_logs(
     """
     models: dict[object, list[str]] = {}
     n_new = sum(cache.load_model(log) is None for log in logs)
-    n_workers = min(n_processes or os.cpu_count() or 1, max(n_new // _FEW_LOGS, 1))
+    n_workers = min(n_processes or n_cores(), max(n_new // _FEW_LOGS, 1))
     state = cache.package_state()
     found: list[_OfModel] = []
     faults: list[Fault] = []

@@ -185,7 +185,7 @@ class RayCluster:
         """Hand a piece to Ray; return what its result is asked with."""
         words = tuple(start.words)
         piece = Piece(at, attempt, words, self._log_dir, self._token, str(Path.cwd()), self._environment)
-        self._desk.expect.remote(at, attempt)
+        self._ray.get(self._desk.expect.remote(at, attempt))  # before the piece asks whether it may begin
         task = self._ray.remote(run_piece).options(
             name=f"{start.share.model} {','.join(start.sets)}",
             num_cpus=1,
