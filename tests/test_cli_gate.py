@@ -13,10 +13,14 @@ from zipfile import BadZipFile
 
 import pytest
 import yaml
+from click.testing import CliRunner
 from conftest import ROOT
 from inspect_ai import eval as run_eval
 from inspect_ai.log import read_eval_log, read_eval_log_sample_summaries, write_eval_log
 
+from em_bench.cli import gate as gate_command
+from em_bench.cli import main
+from em_bench.results.logs import log_place
 from em_bench.tasks import SET_TASKS
 
 SCRIPT = Path(sys.executable).with_name("em-bench")
@@ -136,6 +140,25 @@ def test_log_that_cannot_be_read_decides_nothing_and_is_named(gate, logs, tmp_pa
     ran = gate(tmp_path / "logs")
     assert ran.returncode == 4, ran.stderr
     assert "not read: logs/broken.eval: found '" in ran.stdout and "Traceback" not in ran.stderr
+
+
+def test_log_that_is_gone_before_it_is_hashed_decides_nothing_and_is_named(logs, tmp_path, monkeypatch):
+    """Its answers were read, but what was read can no longer be told."""
+    one, other = sorted(logs.glob("*.eval"))
+    hashed = gate_command._sha256
+
+    def gone(log):
+        if log == str(other):
+            raise PermissionError(13, "Permission denied")
+        return hashed(log)
+
+    monkeypatch.setattr(gate_command, "_sha256", gone)
+    (tmp_path / "policy.yaml").write_text(yaml.safe_dump(POLICY), encoding="utf-8")
+    ran = CliRunner().invoke(main, ["gate", str(logs), "--policy", str(tmp_path / "policy.yaml"), "--format", "json"])
+    assert ran.exit_code == 4, ran.exception
+    told = json.loads(ran.stdout)
+    assert list(told["logs"]) == [log_place(str(one))]
+    assert f"not read: {log_place(str(other))}: found 'PermissionError: " in told["rules"][0]["reasons"][0]
 
 
 @pytest.mark.parametrize("name", ["empty", "absent"])

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from em_bench.errors import Fault, OperatorError
+
+if TYPE_CHECKING:
+    from em_bench.results.logs import Logs
 
 __all__ = ["command"]
 
@@ -42,12 +47,11 @@ def command(
     from em_bench.cli.shared import print_json, progress
     from em_bench.gate import check_policy, decide
     from em_bench.questions import read_policy
-    from em_bench.results.logs import log_place, read_logs
+    from em_bench.results.logs import read_logs
 
     policy = read_policy(policy_path)
     check_policy(policy)
-    read = read_logs(logs, progress)
-    digests = {log_place(log): _sha256(log) for log in read.files}
+    read, digests = _hashed(read_logs(logs, progress))
     decision = decide(policy, read, candidate)
     _write("--report", report, markdown_text(decision, digests))
     _write("--junit", junit, junit_text(decision))
@@ -65,6 +69,21 @@ def _write(option: str, path: Path | None, text: str) -> None:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise OperatorError(Fault(f"{option} {path}", error.strerror, "a file that can be written")) from error
+
+
+def _hashed(logs: Logs) -> tuple[Logs, dict[str, str]]:
+    """Return the logs with a fault for each that cannot be read any more, and the hash of each other by its name."""
+    from em_bench.results.logs import log_place
+
+    faults, digests = list(logs.faults), {}
+    for log in logs.files:
+        place = log_place(log)
+        try:
+            digests[place] = _sha256(log)
+        except Exception as error:  # file systems far away have errors of their own
+            if not any(fault.startswith(f"{place}: ") for fault in faults):
+                faults.append(str(Fault(place, f"{type(error).__name__}: {error}", "a readable log of Inspect")))
+    return replace(logs, faults=tuple(faults)), digests
 
 
 def _sha256(log: str) -> str:

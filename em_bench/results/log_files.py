@@ -17,7 +17,7 @@ def find_logs(places: str | Sequence[str]) -> list[str]:
     """Return the log files named or found below the folders named, sorted; folders may be remote (fsspec).
 
     Raises:
-        DataError: A place does not exist, or no log lies there.
+        DataError: A place does not exist or cannot be listed, or no log lies there.
     """
     found: list[str] = []
     for place in [places] if isinstance(places, str) else places:
@@ -46,4 +46,8 @@ def find_local_logs(folder: Path) -> list[str]:
 def _remote_logs(folder: str) -> list[str]:
     from inspect_ai.log import list_eval_logs
 
-    return [info.name for info in list_eval_logs(folder)]
+    try:
+        return [info.name for info in list_eval_logs(folder)]
+    except Exception as error:  # file systems far away have errors of their own
+        found = f"{type(error).__name__}: {error}"
+        raise DataError(Fault(folder, found, "a folder of logs that can be listed")) from error

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import pandas as pd
@@ -59,7 +60,7 @@ def read_logs(places: Sequence[str], report: Callable[[str], None] = lambda text
 
     Args:
         places: Files or folders, as `find_logs` takes them.
-        report: Is told of logs that are left out because no em_bench task made them.
+        report: Is told, once each, of logs that are left out because no em_bench task made them.
     """
     faults: list[Fault] = []
     found: list[str] = []
@@ -69,21 +70,23 @@ def read_logs(places: Sequence[str], report: Callable[[str], None] = lambda text
         except DataError as error:
             faults += error.faults
     found = sorted(set(found))
-    answers = pd.DataFrame()
+    answers, runs = pd.DataFrame(), list[Run]()
     readable = found
+    say_once = cache(report)
     while readable:
         try:
-            answers = read_answers(readable, report)
-            break
-        except NoAnswersError:
+            with suppress(NoAnswersError):
+                answers = read_answers(readable, say_once)
+            runs = read_runs(readable)
             break
         except DataError as error:
+            answers = pd.DataFrame()
             faults += [replace(fault, place=log_place(fault.place)) for fault in error.faults]
             unreadable = {fault.place for fault in error.faults}
             readable = [log for log in readable if log not in unreadable]
     is_folder = len(places) == 1 and not places[0].endswith((".eval", ".json"))
     place = places[0] if is_folder else "LOGS"
-    return Logs(answers, read_runs(readable), tuple(map(str, faults)), place, tuple(found))
+    return Logs(answers, runs, tuple(map(str, faults)), place, tuple(found))
 
 
 def log_place(log: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from em_bench.content import short_path
+from em_bench.errors import DataError, Fault
 from em_bench.results.answers import log_model
 from em_bench.results.labels import Model
 from em_bench.results.sampling import sampling_of
@@ -35,15 +36,24 @@ class Run:
 
 
 def read_runs(logs: Sequence[str]) -> list[Run]:
-    """Return the runs of log files that can be read; those of no em_bench task are left out."""
+    """Return the runs of log files; what is no log of an em_bench task is left out.
+
+    Raises:
+        DataError: A log whose answers are known, having been read before, cannot be read any more; all such logs.
+    """
     from inspect_ai.log import read_eval_log
 
-    found = []
+    found: list[Run] = []
+    faults: list[Fault] = []
     for log in logs:
         model = log_model(log)
         if model is None:
             continue
-        header = read_eval_log(log, header_only=True)
+        try:
+            header = read_eval_log(log, header_only=True)
+        except Exception as error:  # zip, JSON and schema errors have no common class
+            faults.append(Fault(log, f"{type(error).__name__}: {error}", "a readable log of Inspect", "Remove it."))
+            continue
         found.append(
             Run(
                 log=log if "://" in log else short_path(Path(log)),
@@ -56,6 +66,8 @@ def read_runs(logs: Sequence[str]) -> list[Run]:
                 sampling=sampling_of(header),
             )
         )
+    if faults:
+        raise DataError(faults)
     return found
 
 
