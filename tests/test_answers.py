@@ -110,6 +110,33 @@ def test_retried_work_is_not_missing(evaluate):
     assert (estimate.counts.answers, estimate.counts.missing) == (3, 0)
 
 
+@pytest.mark.parametrize("n_kept", [(1, 2), (0, 1)], ids=["both_judged", "one_judged"])
+def test_what_two_broken_logs_of_a_task_both_lack_is_missing_once(evaluate, n_kept):
+    """Inspect gives each retry an id of its own; a log in which nothing was judged yet names no lane."""
+    log = evaluate(build_task(small_set(4), judge="screen"), subject(), epochs=1)
+    folder = Path(log.location).parent
+    for number, n in enumerate(n_kept):
+        broken = log.model_copy(deep=True)
+        broken.samples, broken.status, broken.eval.eval_id = broken.samples[:n], "error", f"run {number}"
+        write_eval_log(broken, str(folder / f"{number}.eval"))
+    Path(log.location).unlink()
+    table = read_answers(find_logs([str(folder)]))
+    assert (len(table), table["lane"].nunique()) == (4, 1)
+    (estimate,) = estimate_answers(table)
+    assert (estimate.counts.answers, estimate.counts.missing) == (n_kept[1], 4 - n_kept[1])
+
+
+def test_task_of_which_no_log_holds_a_verdict_misses_each_answer_once(evaluate):
+    log = evaluate(build_task(small_set(3), judge="screen"), subject(), epochs=1)
+    for number in range(2):
+        broken = log.model_copy(deep=True)
+        broken.samples, broken.status, broken.eval.eval_id = [], "error", f"run {number}"
+        write_eval_log(broken, str(Path(log.location).parent / f"{number}.eval"))
+    Path(log.location).unlink()
+    table = read_answers(find_logs([str(Path(log.location).parent)]))
+    assert (len(table), set(table["lane"])) == (3, {""})
+
+
 def test_same_draws_of_a_simulated_model_count_once(evaluate):
     """It says the same each time it is asked, so a second run is no second sample."""
     for _ in range(2):
@@ -168,6 +195,12 @@ def test_secret_and_local_model_arguments_are_not_shown(evaluate):
 def test_find_logs_place_that_is_not_there_is_an_error(name, tmp_path):
     with pytest.raises(DataError, match="found nothing"):
         find_logs([str(tmp_path / name)])
+
+
+def test_find_logs_remote_folder_that_cannot_be_listed_is_an_error():
+    """Each file system has errors of its own: here nobody serves the address."""
+    with pytest.raises(DataError, match="nobody://logs: found 'ValueError: .*expected a folder of logs"):
+        find_logs("nobody://logs")
 
 
 def test_find_logs_empty_folder_is_an_error(tmp_path):

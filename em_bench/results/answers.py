@@ -86,7 +86,8 @@ _LANE = ("lane", "judge", "rule", "experimental", "measured", "flag")
 def read_answers(logs: Iterable[str], report: Callable[[str], None] = lambda text: None) -> pd.DataFrame:
     """Return the answers of all logs; a sample found in two of them (a copied log) counts once.
 
-    What one log lacks and another log of the same task has (a retry) is not missing. A simulated model says the same
+    What one log lacks and another log of the same task has (a retry) is not missing; what both lack is missing once,
+    in the lanes of the one in which any was judged. A simulated model says the same
     each time it is asked, so its answers count once however often it was run. What was read from a log is kept in the
     cache folder until that log changes.
 
@@ -114,16 +115,16 @@ def read_answers(logs: Iterable[str], report: Callable[[str], None] = lambda tex
     table = pd.concat(tables, ignore_index=True)
     is_missing = table["outcome"].isna()
     if is_missing.any():
-        answered = _asked_before(table, ["task", "id", "epoch", "lane"], is_missing)
-        unjudged = _asked_before(table, ["task", "id", "epoch"], is_missing) & (table["lane"] == "")
-        table = table[~(answered | unjudged)]
+        answered = _are_elsewhere(table, ["task", "id", "epoch", "lane"], ~is_missing)
+        in_a_lane = _are_elsewhere(table, ["task", "id", "epoch"], table["lane"] != "") & (table["lane"] == "")
+        table = table[~(is_missing & (answered | in_a_lane))]
     return table.drop_duplicates(["uuid", "lane"], ignore_index=True)
 
 
-def _asked_before(table: pd.DataFrame, columns: list[str], is_missing: pd.Series) -> pd.Series:
-    """Return which missing answers are there after all, by what these columns hold."""
+def _are_elsewhere(table: pd.DataFrame, columns: list[str], among: pd.Series) -> pd.Series:
+    """Return which rows hold in these columns what some row does among those chosen."""
     keys = pd.MultiIndex.from_frame(table[columns])
-    return is_missing & keys.isin(keys[~is_missing])
+    return pd.Series(keys.isin(keys[among]), table.index)
 
 
 class NoAnswersError(DataError):
@@ -208,7 +209,7 @@ def _rows(log: str) -> Iterator[dict[str, Any]]:
                     "id": id_,
                     "epoch": epoch,
                 }
-                uuid = f"{header.eval.eval_id}:{id_}:{epoch}"
+                uuid = f"{header.eval.task_id}:{id_}:{epoch}"  # Inspect gives a retry another eval_id
                 yield about | lane | missing | {"outcome": None, "rungs": "", "uuid": uuid}
 
 

@@ -22,7 +22,7 @@ from em_bench.judging.cards import CARDS
 
 __all__ = ["keep_text", "kept_text", "load", "load_model", "log_state", "package_state", "save"]
 
-_FORM = 9
+_FORM = 10
 """Rises when what is read from a log changes."""
 
 _MOST_FILES = 10_000
