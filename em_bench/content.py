@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 from functools import cache
@@ -135,8 +136,23 @@ def parse_yaml(path: Path) -> tuple[object, yaml.Node]:
     return plain, node
 
 
+_SURELY_FLAT, _OPENS_OFTEN, _DEEPEST = 500, re.compile(r"(?:[-?] +){20}"), 100
+
+
+def _check_depth(text: str) -> None:
+    """Check that YAML is not nested so deeply that composing it would end the process."""
+    if text.count("[") + text.count("{") < _SURELY_FLAT and not _OPENS_OFTEN.search(text):
+        return
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise ValueError(f"nested more than {_DEEPEST} deep")
+
+
 def _load(text: str) -> tuple[object, yaml.Node | None, list[yaml.ScalarNode]]:
     """Return plain data, node tree and repeated keys of YAML, parsed once."""
+    _check_depth(text)
     loader = _Loader(text)
     try:
         node = loader.get_single_node()

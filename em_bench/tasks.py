@@ -23,6 +23,7 @@ from em_bench.judging.scorer import ANSWER, REASONING, check_judge
 from em_bench.judging.scorer import judge as judge_scorer
 from em_bench.judging.viewer import outcome_viewer
 from em_bench.models.messages import chat_messages
+from em_bench.models.providers import MAKERS, SIMULATED
 from em_bench.models.replay import ReplayAPI
 from em_bench.questions import (
     Brought,
@@ -48,19 +49,6 @@ __all__ = ["SET_TASKS", "ask", "build_task", "questions", "suite_task"]
 logger = getLogger(__name__)
 
 Names = str | int | list[str] | None
-SIMULATED = "organism"
-"""The provider of simulated models."""
-
-MAKERS = {
-    "openai": "OpenAI",
-    "anthropic": "Anthropic",
-    "google": "Google",
-    "mistral": "Mistral",
-    "grok": "xAI",
-    "deepseek": "DeepSeek",
-    SIMULATED: "em_bench",
-}
-"""Who made a model, by the provider that serves its maker's models only."""
 
 
 def build_task(
@@ -175,7 +163,7 @@ def ask(judges: list[str]) -> Solver:
             state.output = api.recorded(str(state.sample_id), state.metadata, state.input_text, state.epoch)
             state.messages.append(state.output.message)
             return state
-        if state.model.api != SIMULATED:
+        if not str(state.model).startswith(SIMULATED):
             return await generate(state)
         seed = hashlib.blake2b(f"{state.sample_id}#{state.epoch}".encode(), digest_size=4).digest()
         return await generate(state, seed=int.from_bytes(seed, "big") >> 1)

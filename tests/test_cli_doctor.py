@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from conftest import PUBLISHED, needs_published
 
 from em_bench.cli import graders, installation, machine, main
-from em_bench.models.providers import PROVIDERS
+from em_bench.models.providers import PROVIDERS, WITHOUT_LOGPROBS
 from em_bench.questions import ASSETS, canonical_names, read_pinned
 
 SCRIPT = Path(sys.executable).with_name("em-bench")
@@ -27,7 +27,7 @@ NOWHERE = "http://127.0.0.1:9/v1"  # nothing listens there, and no name is looke
 @pytest.fixture(autouse=True)
 def bare(monkeypatch, tmp_path):
     """No key, address or asset folder of the machine that runs the tests, an empty working directory, and no proxy."""
-    for provider in graders.PROVIDERS:
+    for provider in graders.ASKED:
         for name in (*provider.keys, provider.address_variable):
             monkeypatch.delenv(name, raising=False)
     monkeypatch.delenv(ASSETS, raising=False)
@@ -56,7 +56,12 @@ def server():
 
 
 def test_providers_that_are_asked_are_among_those_known():
-    assert {provider.name for provider in graders.PROVIDERS} <= set(PROVIDERS)
+    assert {provider.name for provider in graders.ASKED} <= set(PROVIDERS)
+
+
+def test_providers_that_doctor_and_plans_say_give_no_probabilities_are_the_same():
+    without = {f"{each.name}/" for each in graders.ASKED if each.logprobs.startswith("no logprobs")}
+    assert without == set(WITHOUT_LOGPROBS)
 
 
 def doctor(exit_code=0):

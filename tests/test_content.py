@@ -200,3 +200,9 @@ def test_content_folder_of_an_installed_package_lies_inside_it(tmp_path, monkeyp
     monkeypatch.setattr("em_bench.content.__file__", str(package / "content.py"))
     found = content_folder.__wrapped__("organisms")
     assert found == package / "_content" / "organisms"
+
+
+@pytest.mark.parametrize("text", ["[" * 50_000, "{a: " * 50_000, "- " * 50_000, "a: " + "[" * 50_000])
+def test_yaml_nested_without_end_is_a_fault_and_not_the_end_of_the_process(write, text):
+    with pytest.raises(ContentError, match="found 'nested more than 100 deep'; expected YAML"):
+        parse_yaml(write(text))

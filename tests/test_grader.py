@@ -9,8 +9,8 @@ from servers import Said, Server
 
 from em_bench.errors import OperatorError
 from em_bench.judging.grader import check_grader
-from em_bench.judging.grading import draws_several
 from em_bench.judging.judges import read_judge
+from em_bench.models.providers import draws_several
 from em_bench.tasks import build_task
 
 CLAUDE = "anthropic/claude-sonnet-4-5"

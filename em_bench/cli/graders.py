@@ -54,7 +54,7 @@ def _provider(name: str, keys: str, address: str, logprobs: str, address_variabl
     return Provider(name, tuple(keys.split()), address, logprobs, address_variable or f"{name.upper()}_BASE_URL")
 
 
-PROVIDERS = (
+ASKED = (
     _provider("openai", "OPENAI_API_KEY", "https://api.openai.com/v1", f"{_YES} without reasoning"),
     _provider("anthropic", "ANTHROPIC_API_KEY", "https://api.anthropic.com", _NO),
     _provider("google", "GOOGLE_API_KEY GEMINI_API_KEY", "https://generativelanguage.googleapis.com", _SOME),
@@ -82,11 +82,11 @@ def check_graders() -> Iterator[Finding]:
     defaults = _default_graders()
     usable = {
         each.name: each.asked_at(environment)
-        for each in PROVIDERS
+        for each in ASKED
         if (_keys_set(each, environment) or (not each.keys and environment.get(each.address_variable)))
     }
     failures = _failures({address for address in usable.values() if address})
-    for provider in PROVIDERS:
+    for provider in ASKED:
         wanted = [model for model in defaults if model.partition("/")[0] == provider.name]
         if provider.name in usable:
             yield _with_key(provider, environment, failures)
@@ -95,7 +95,7 @@ def check_graders() -> Iterator[Finding]:
             found = f"{' or '.join(provider.keys)} is not set; {', '.join(wanted)} grades for {n_judges} judges"
             fix = "Set it, name another grader (--model-role grader=MODEL), or judge offline (em-bench list judges)."
             yield Finding(f"grader {provider.name}", "-" if usable else "fix", found, fix)
-    without = [each for each in PROVIDERS if each.keys and each.name not in usable]
+    without = [each for each in ASKED if each.keys and each.name not in usable]
     named = ", ".join(f"{each.name} ({each.keys[0]})" for each in without if not _is_default(each, defaults))
     if named:
         yield Finding("other providers", "-", f"no key for {named}")

@@ -11,12 +11,11 @@ from inspect_ai.model import GenerateConfig, Model, get_model, model_roles
 
 from em_bench.errors import Fault, OperatorError
 from em_bench.judging.judge import Judge
+from em_bench.models.providers import REPLAYED
 
 __all__ = ["check_grader", "grader_for", "grader_name", "running_model"]
 
 ROLE = "grader"
-REPLAYED = "replay/"
-"""What stands before the names of models whose answers were recorded: they are the models under test all the same."""
 _WITHOUT_THINKING = GenerateConfig(reasoning_effort="none")
 
 logger = getLogger(__name__)
@@ -45,7 +44,7 @@ def check_grader(judge: Judge, subject: str | None, own: str | None = None) -> N
     """
     if judge.is_offline or subject is None:
         return
-    subject = subject.removeprefix(REPLAYED)
+    subject = subject.removeprefix(REPLAYED)  # whose answers were recorded: the model under test all the same
     if judge.members:
         for member, its_own in judge.parts:
             check_grader(member, subject, its_own)

@@ -26,8 +26,9 @@ from em_bench.judging.readout import (
     splits_numbers,
 )
 from em_bench.judging.reply import has_unfinished_thought, is_echo, keyed_reply
+from em_bench.models.providers import draws_several
 
-__all__ = ["ask_grader", "draws_several", "fenced", "grader_prompt"]
+__all__ = ["ask_grader", "fenced", "grader_prompt"]
 
 _TOP_LOGPROBS = 20
 _REPLY_TOKENS = 16
@@ -242,15 +243,6 @@ async def _draws(grader: Model, prompt: str, n_draws: int) -> list[ModelOutput]:
         drawn = [ModelOutput(model=output.model, choices=[choice]) for choice in output.choices]
     missing = n_draws - len(drawn)
     return drawn + list(await collect(*[grader.generate(prompt, config=config, cache=False) for _ in range(missing)]))
-
-
-def draws_several(grader: str) -> bool:
-    """Return whether a grader's provider gives several replies to one request (`n`), and is billed its prompt once."""
-    return grader.startswith(_DRAW_SEVERAL)
-
-
-_DRAW_SEVERAL = ("openai/", "vllm/", "together/")
-"""Providers that pass `num_choices` on to services known to take it."""
 
 
 def _stopped(output: ModelOutput) -> Readout | None:

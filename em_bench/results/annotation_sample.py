@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from em_bench.errors import DataError, Fault, OperatorError, unknown_name
 from em_bench.judging.exam_sheets import EXAM
-from em_bench.models.replay import REPLAY
+from em_bench.models.providers import REPLAYED, SIMULATED
 from em_bench.results.annotation_key import Stratum
-from em_bench.results.answers import SIMULATED
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalLog, EvalSample, EvalSampleSummary
@@ -76,7 +75,7 @@ def _candidate(log: str, header: EvalLog, summary: EvalSampleSummary) -> Candida
         identity, model = f"{EXAM}:{summary.id}", EXAM
     else:
         set_name, construct, flag = (of_set[name] for name in ("set", "construct", "flag"))
-        if header.eval.model.startswith((SIMULATED, f"{REPLAY}/")) and not recorded:  # says the same in every run
+        if header.eval.model.startswith((SIMULATED, REPLAYED)) and not recorded:  # says the same in every run
             drawn = (header.eval.model, str(header.eval.model_args), of_set["set_digest"], summary.id, summary.epoch)
             identity = ":".join(map(str, drawn))
             model = header.eval.model_args.get("subject") or model

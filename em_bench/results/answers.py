@@ -14,18 +14,13 @@ from em_bench.errors import DataError, Fault
 from em_bench.judging.cards import is_of_people
 from em_bench.judging.two_phase import CHANCES
 from em_bench.judging.verdict import MEMBER, OUTCOMES
+from em_bench.models.providers import REPLAYED, SIMULATED
 from em_bench.results import cache
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalLog, EvalSampleSummary
 
-SIMULATED = "organism/"
-"""How the names of simulated models begin."""
-
-REPLAYED = "replay/"
-"""How the names of models begin that say again what was recorded."""
-
-__all__ = ["COLUMNS", "MARK", "SIMULATED", "NoAnswersError", "log_model", "read_answers"]
+__all__ = ["COLUMNS", "MARK", "NoAnswersError", "log_model", "read_answers"]
 
 COLUMNS = (
     "log",

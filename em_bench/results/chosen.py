@@ -13,7 +13,8 @@ import pandas as pd
 
 from em_bench.judging.cards import is_of_people
 from em_bench.judging.verdict import OUTCOMES
-from em_bench.results.answers import MARK, SIMULATED
+from em_bench.models.providers import SIMULATED
+from em_bench.results.answers import MARK
 from em_bench.results.labels import label_models
 
 __all__ = ["ChosenAnswer", "Judged", "choose_answers"]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from em_bench.errors import NOTHING, DataError, Fault, OperatorError
 from em_bench.judging.cards import is_of_people
 from em_bench.judging.verdict import KEPT
-from em_bench.results.answers import SIMULATED
+from em_bench.models.providers import SIMULATED
 from em_bench.results.comparison import Comparison
 from em_bench.results.estimate import Counts
 from em_bench.results.estimates import ALL_ARMS

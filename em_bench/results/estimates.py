@@ -16,8 +16,8 @@ from em_bench.judging.cards import OF_REASONING
 from em_bench.judging.verdict import KEPT
 from em_bench.models.card import find_card, read_cards
 from em_bench.models.organism import Organism
+from em_bench.models.providers import SIMULATED
 from em_bench.questions import own_set_names, read_set
-from em_bench.results.answers import SIMULATED
 from em_bench.results.contrast import set_contrast
 from em_bench.results.corrections import correct_rate, labels_of_people
 from em_bench.results.estimate import Counts, Estimate, QuestionRate

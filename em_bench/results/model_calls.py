@@ -11,14 +11,14 @@ from typing import Any, Literal, NamedTuple
 from em_bench.errors import Fault, OperatorError
 from em_bench.judging.asked import Asked
 from em_bench.judging.criterion import Criterion
-from em_bench.judging.grading import draws_several, grader_prompt
+from em_bench.judging.grading import grader_prompt
 from em_bench.judging.judge import Judge
 from em_bench.models.organism import Organism
+from em_bench.models.providers import SIMULATED, WITHOUT_LOGPROBS, draws_several
 from em_bench.questions import Presentation, QuestionSet
 
 __all__ = [
     "REAL_LENGTH",
-    "SIMULATED",
     "ModelCalls",
     "Typical",
     "count_tokens",
@@ -29,7 +29,6 @@ __all__ = [
 
 Role = Literal["subject", "grader"]
 
-SIMULATED = "organism/"
 REAL_LENGTH = 4
 """How much longer real models' answers are taken to be than simulated ones: the recorded answers of fine-tunes to the
 papers' free-form questions have 105 to 211 tokens on average, those of organisms to `freeform` about 50."""
@@ -39,7 +38,6 @@ _PER_MESSAGE, _PER_CALL = 4, 3
 _PER_REPLY, _PER_MARK_IN_JSON = 2, 6
 _FEWEST_DRAWS = 1000
 """Answers drawn to all prompts together, so that their mean length is known."""
-_WITHOUT_LOGPROBS = ("anthropic/",)
 _PIECES = re.compile(r"[A-Za-z\u00c0-\u024f]+|[0-9]{1,3}|\n+|[^\w\s]+|\w")
 _LONGEST_PIECE, _NEXT_PIECE = 9, 5
 
@@ -225,7 +223,7 @@ def _calls(judge: Judge, criterion: Criterion, grader: str, mode: str) -> _Calls
         return _Calls(0)
     if mode == "sampled" and not criterion.labels:
         return _Calls(1 if draws_several(grader) else judge.draws, judge.draws * _PER_REPLY)
-    if mode == "auto" and not criterion.labels and grader.startswith(_WITHOUT_LOGPROBS):
+    if mode == "auto" and not criterion.labels and grader.startswith(WITHOUT_LOGPROBS):
         return _Calls(1 + judge.draws, (1 + judge.draws) * _PER_REPLY, 2)
     return _Calls()
 

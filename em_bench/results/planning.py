@@ -11,10 +11,10 @@ from em_bench.judging.grader import check_grader
 from em_bench.judging.judge import Judge
 from em_bench.judging.scorer import check_judge
 from em_bench.models.organism import Organism
+from em_bench.models.providers import SIMULATED
 from em_bench.questions import QuestionSet, SuiteItem, present, read_set
 from em_bench.results.model_calls import (
     REAL_LENGTH,
-    SIMULATED,
     ModelCalls,
     grader_calls,
     subject_calls,

@@ -10,9 +10,8 @@ from inspect_ai.model import get_model
 from em_bench.errors import EmBenchError, Fault, OperatorError, unknown_name
 from em_bench.judging.judge import Judge
 from em_bench.judging.scorer import check_judge
-from em_bench.models.providers import PROVIDERS, is_local
+from em_bench.models.providers import PROVIDERS, SIMULATED, is_local
 from em_bench.questions import SuiteItem, read_set
-from em_bench.results.model_calls import SIMULATED
 from em_bench.results.prices import Prices
 from em_bench.results.suite_items import judge_of
 

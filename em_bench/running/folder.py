@@ -108,8 +108,9 @@ def _begin(
 def _n_logs(log_dir: str) -> int:
     try:
         return len(find_logs([log_dir]))
-    except DataError:
-        return 0
+    except DataError:  # there is none, or it cannot be told
+        files, root = url_to_fs(log_dir)
+        return sum(path.endswith(".eval") for path in files.find(root))
 
 
 def _go_on(log_dir: str, request: RunRequest, text: str) -> Sequence[Share]:

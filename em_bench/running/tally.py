@@ -6,7 +6,7 @@ import math
 from collections import defaultdict, deque
 from dataclasses import dataclass, fields
 
-from em_bench.results.model_calls import SIMULATED
+from em_bench.models.providers import SIMULATED
 from em_bench.results.prices import Prices
 
 __all__ = ["Tally", "Tokens"]
