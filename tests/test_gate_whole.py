@@ -59,6 +59,31 @@ def test_questions_never_asked_are_named_by_the_command_that_asks_them(tmp_path)
     assert f"-T only={QUESTIONS[0]}/0,{QUESTIONS[1]}/0 --epochs 3 --log-dir LOGS" in command
 
 
+@pytest.mark.parametrize("answers", [1, 4], ids=["one", "four"])
+def test_questions_that_kept_nothing_need_another_policy_and_no_command(tmp_path, answers):
+    """All was asked: asking until enough is kept would choose among answers."""
+    listed = rows(questions=QUESTIONS[3:])
+    listed += [*rows(questions=QUESTIONS[:2], outcome="refusal"), *rows(questions=QUESTIONS[2:3], outcome="incoherent")]
+    decision = decided(tmp_path, listed, required={"questions": 1.0, "answers": answers})
+    few = "no answer" if answers == 1 else "fewer than 4 answers"
+    assert f"3 questions were asked and kept {few} (16 refusal, 8 incoherent): asking again" in reasons_of(decision)
+    assert "lower required.questions in a new version of the policy" in reasons_of(decision)
+    assert decision.rules[0].todo == ()
+    passes = {"questions": 57 / 60, "answers": answers}
+    assert "asking again" not in " ".join(decided(tmp_path, listed, required=passes).rules[0].reasons)
+
+
+def test_questions_asked_too_little_keep_their_command_beside_those_that_kept_nothing(tmp_path):
+    """One was never asked, one was refused: the command asks the first alone."""
+    listed = [*rows(questions=QUESTIONS[2:]), *rows(questions=QUESTIONS[1:2], outcome="refusal")]
+    decision = decided(tmp_path, listed, required={"questions": 1.0})
+    assert "1 question was asked and kept no answer (8 refusal)" in reasons_of(decision)
+    (command,) = decision.rules[0].todo
+    assert f"-T only={QUESTIONS[0]}/0 --epochs 8" in command
+    short = decided(tmp_path, rows(n_answers=3), required={"answers": 4})
+    assert "asking again" not in reasons_of(short) and "inspect eval" in short.rules[0].todo[0]
+
+
 def test_wordings_never_asked_leave_a_question_open(tmp_path):
     """Where much is left the command asks all anew, apart from these logs: prompts must be asked equally often."""
     rules = [{key: value for key, value in RULE.items() if key != "only"}]
@@ -84,6 +109,16 @@ def test_judge_that_was_out_is_asked_again_and_not_the_model(tmp_path):
     rules = rule(lane={"judge": "admiration", "grader": "openai/g"})
     (of_rule,) = decided(tmp_path, rows(lane=lane, outcome="unscored", reason="call_failed"), rules=rules).rules
     assert of_rule.todo == ("em-bench rejudge LOGS --judge admiration --grader openai/g --again",)
+
+
+def test_question_left_by_its_judge_is_judged_again_however_few_they_are(tmp_path):
+    """One of 60 questions has no verdict: less than may be unscored, and yet it keeps the rule open."""
+    lane = read_judge("admiration").lane("openai/g", "auto")
+    rules = rule(lane={"judge": "admiration", "grader": "openai/g"})
+    listed = [*rows(lane=lane, questions=QUESTIONS[1:]), *rows(lane=lane, questions=QUESTIONS[:1], outcome="unscored")]
+    (of_rule,) = decided(tmp_path, listed, rules=rules, required={"questions": 1.0}).rules
+    assert of_rule.todo == ("em-bench rejudge LOGS --judge admiration --grader openai/g --again",)
+    assert not any("asking again" in reason for reason in of_rule.reasons)
 
 
 def test_second_judge_that_fails_where_it_is_asked_decides_nothing(tmp_path):

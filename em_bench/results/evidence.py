@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ import pandas as pd
 from em_bench.judging.cards import is_of_people
 from em_bench.judging.judge import RECORDED
 from em_bench.judging.judges import read_judge
-from em_bench.judging.verdict import KEPT
+from em_bench.judging.verdict import KEPT, OUTCOMES
 from em_bench.questions import Policy, PolicyRule, Presentation
 from em_bench.results.commands import ask_command, judge_name, rejudge_command, retry_command
 from em_bench.results.labels import Model
@@ -70,10 +71,16 @@ class _Search:
         is_much = len(never) > _MOST_NAMED
         return self.command(None if is_much else never, 0 if is_much or not never else epochs, is_much)
 
+    @property
+    def can_judge_again(self) -> bool:
+        """Whether the judge may say something else when it is asked again."""
+        return not read_judge(judge_name(self.rule)).is_offline and self.rule.lane.readout != RECORDED
+
     def found(self, rows: pd.DataFrame) -> Evidence:
         settings = [each for run in self.runs for each in run.sampling.items()]
         drawn = frozenset(f"{key} {value!r}" for key, value in settings if key != SEED)
-        return Evidence(self.model, rows, tuple(self.reasons), tuple(self.todo), tuple(self.notes), drawn)
+        todo = tuple(dict.fromkeys(self.todo))
+        return Evidence(self.model, rows, tuple(self.reasons), todo, tuple(self.notes), drawn)
 
 
 def gather_evidence(policy: Policy, rule: PolicyRule, logs: Logs, model: str, lane: str) -> Evidence:
@@ -104,7 +111,7 @@ def gather_evidence(policy: Policy, rule: PolicyRule, logs: Logs, model: str, la
     _check_lane(search, asked, rows)
     if len(rows):
         _check_verdicts(search, asked, rows)
-        _check_coverage(search, rows)
+        _check_coverage(search, asked, rows)
     return search.found(rows)
 
 
@@ -180,11 +187,10 @@ def _check_verdicts(search: _Search, asked: pd.DataFrame, rows: pd.DataFrame) ->
     if (share := max((is_unscored | is_empty).mean(), of_second)) > allowed:
         why = [f"{n} {reason}" for reason, n in sorted(answers["reason"].dropna().value_counts().items())]
         why += [f"{is_empty.sum()} empty"] if is_empty.any() else []
-        can_again = not read_judge(judge_name(search.rule)).is_offline and search.rule.lane.readout != RECORDED
         search.say(
             f"{percent(share)} of answers unscored ({', '.join(why) or 'no reason given'}); "
             f"at most {percent(allowed)} may be",
-            *([f"{rejudge_command(search.rule, search.logs.place)} --again"] if can_again else []),
+            *([f"{rejudge_command(search.rule, search.logs.place)} --again"] if search.can_judge_again else []),
         )
     if not answers["outcome"].isin(KEPT).any():
         search.say("no answer was kept: nothing to measure")
@@ -192,29 +198,66 @@ def _check_verdicts(search: _Search, asked: pd.DataFrame, rows: pd.DataFrame) ->
         search.notes.append(f"{search.model}: {n_cut} of {len(answers)} answers cut off at the token limit")
 
 
-def _check_coverage(search: _Search, rows: pd.DataFrame) -> None:
+def _check_coverage(search: _Search, asked: pd.DataFrame, rows: pd.DataFrame) -> None:
     """Check that enough questions were asked in every wording, and all about equally often."""
     required, presented = search.policy.required, search.presented
     is_whole = ~(rows["epoch"] > rows["last_round"].astype(float))  # what a stopped run was still asking
     counted = rows[is_whole]["id"].value_counts()
     n_asked = {each.id: int(counted.get(each.id, 0)) for each in presented}
     never = [each for each in presented if not n_asked[each.id]]
-    kept = rows[rows["outcome"].isin(KEPT)].groupby(["question", "arm"]).size()
+    n_kept = _per_cell(rows[rows["outcome"].isin(KEPT)])
     cells = {(each.question.id, each.arm.name) for each in presented}
-    lacking = {(each.question.id, each.arm.name) for each in never}
-    lacking |= {cell for cell in cells if kept.get(cell, 0) < required.answers}
-    failed = rows[rows["outcome"] == "unscored"].groupby(["question", "arm"]).size()
-    is_judges_fault = all(kept.get(cell, 0) + failed.get(cell, 0) >= required.answers for cell in lacking)
+    open_cells = {(each.question.id, each.arm.name) for each in never}
+    lacking = open_cells | {cell for cell in cells if n_kept[cell] < required.answers}
     if (len(cells) - len(lacking)) / len(cells) < required.questions:
-        n_kept = f"{required.answers} kept answers or more" if required.answers > 1 else "a kept answer"
+        said = f"{required.answers} kept answers or more" if required.answers > 1 else "a kept answer"
         search.say(
-            f"{len(cells) - len(lacking)} of {len(cells)} questions have {n_kept} and were asked in every wording; "
-            f"at least {percent(required.questions)} must",
-            *([search.rest(never, max(n_asked.values()))] if never or not is_judges_fault else []),
+            f"{len(cells) - len(lacking)} of {len(cells)} questions have {said} and were asked in every wording; "
+            f"at least {percent(required.questions)} must"
         )
+        n_unscored = _per_cell(rows[rows["outcome"] == "unscored"])
+        of_judge = {cell for cell in lacking - open_cells if n_kept[cell] + n_unscored[cell] >= required.answers}
+        is_left = asked["outcome"].isna() & asked["lane"].isin(["", search.lane])
+        left = _per_cell(asked[is_left & ~asked["uuid"].isin(set(rows[rows["outcome"].notna()]["uuid"]))])
+        n_answers = _per_cell(rows[rows["outcome"].notna()])
+        closed = {
+            cell
+            for cell in lacking - open_cells
+            if n_answers[cell] >= required.answers
+            and not left[cell]
+            and not (cell in of_judge and search.can_judge_again)
+        }
+        if closed:
+            _say_closed(search, rows, closed)
+        if lacking - closed - of_judge:
+            search.todo.append(search.rest(never, max(n_asked.values())))
+        if of_judge - closed and search.can_judge_again:
+            search.todo.append(f"{rejudge_command(search.rule, search.logs.place)} --again")
     often = [n for n in n_asked.values() if n]
     if often and min(often) < _LEAST_SHARE * max(often):
         search.say(
             f"prompts were asked {min(often)} to {max(often)} times: what was asked more often would count for more; "
             "give logs in which all were asked as often"
         )
+
+
+def _per_cell(rows: pd.DataFrame) -> Counter[tuple[str, str]]:
+    """Return the number of rows of each question under each arm."""
+    return Counter(zip(rows["question"], rows["arm"], strict=True))
+
+
+def _say_closed(search: _Search, rows: pd.DataFrame, closed: set[tuple[str, str]]) -> None:
+    """Say of questions that were asked as they must be and kept too little what their answers were.
+
+    No command mends that: whoever asks until a policy passes chooses among answers.
+    """
+    n_least = search.policy.required.answers
+    is_closed = [cell in closed for cell in zip(rows["question"], rows["arm"], strict=True)]
+    found = rows[is_closed]["outcome"].value_counts()
+    lost = ", ".join(f"{found[name]} {name}" for name in OUTCOMES if name not in KEPT and name in found)
+    few = f"fewer than {n_least} answers" if n_least > 1 else "no answer"
+    which = "question was" if len(closed) == 1 else "questions were"
+    search.say(
+        f"{len(closed)} {which} asked and kept {few} ({lost}): asking again until it passes is not the way; lower "
+        "required.questions in a new version of the policy, or decide on more epochs before asking anew"
+    )
