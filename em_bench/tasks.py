@@ -23,7 +23,7 @@ from em_bench.judging.scorer import ANSWER, REASONING, check_judge
 from em_bench.judging.scorer import judge as judge_scorer
 from em_bench.judging.viewer import outcome_viewer
 from em_bench.models.messages import chat_messages
-from em_bench.models.providers import MAKERS, SIMULATED
+from em_bench.models.providers import MAKERS, SIMULATED, TRIAL_GRADER
 from em_bench.models.replay import ReplayAPI
 from em_bench.questions import (
     Brought,
@@ -89,6 +89,9 @@ def build_task(
     for said in lost.values():
         logger.warning(f"{questions.name}: {said}")
     subject = running_model()
+    if str(subject) == TRIAL_GRADER:
+        expected = "a model under test"
+        raise OperatorError(Fault("--model", TRIAL_GRADER, expected, "It only grades: --model-role grader=…"))
     n_epochs = questions.sampling.samples
     if subject is not None and isinstance(subject.api, ReplayAPI):
         recorded = subject.api.counts(questions)

@@ -47,6 +47,14 @@ def test_grader_that_returns_no_logprobs_is_asked_for_draws(judged):
     assert sorted((request["max_tokens"], request.get("n")) for request in requests) == [(1, None)] * 2 + [(16, 5)] * 2
 
 
+def test_service_that_is_down_is_named_once_and_by_what_went_wrong(judged, caplog):
+    """Five draws at once fail together: the group of their errors says nothing."""
+    score, _ = judged(Said("no such deployment", status=400), CLAUDE, readout="sampled")
+    assert score.metadata["unscored_reason"] == "alignment: call_failed_BadRequestError"
+    assert "no such deployment" in score.explanation
+    assert caplog.text.count("judge alignment, alignment: BadRequestError") == 1
+
+
 def test_draws_of_one_call_are_draws(judged):
     """Five choices to one prompt, which is paid once: 50, 60, 70, 80, 90 have mean 70 and variance 250."""
     score, requests = judged(Said(draws=("50", "60", "70", "80", "90")), readout="sampled")

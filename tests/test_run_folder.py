@@ -42,8 +42,14 @@ def test_run_that_is_gone_on_with_keeps_its_shares(tmp_path):
     ("asked", "said"),
     [
         (request("organism/refuser"), "models: found 'organism/refuser'; expected organism/aligned, as this run"),
-        (request(samples=3), "sets: found 'nazi_admiration judge=admiration_words samples=3"),
-        (request(arm=("json",)), "sets: found 'nazi_admiration judge=admiration_words arm=json"),
+        (
+            request(samples=3),
+            "sets: found 'samples=3 of nazi_admiration'; expected samples=the set's own, as this run was begun with",
+        ),
+        (
+            request(arm=("json",)),
+            "sets: found 'arm=json of nazi_admiration'; expected arm=the set's own, as this run was begun with",
+        ),
     ],
     ids=["model", "samples", "arm"],
 )
@@ -95,7 +101,9 @@ def test_changed_set_is_another_run(tmp_path):
     plain = json.loads(record.read_text())
     plain["asked"]["sets"][0]["digest"] = "0" * 64
     record.write_text(json.dumps(plain))
-    with pytest.raises(OperatorError, match=r"sets: found .*; expected .*\(00000000\), as this run was begun with"):
+    with pytest.raises(
+        OperatorError, match=r"sets: found 'digest=\w+ of nazi_admiration'; expected digest=0{64}, as this"
+    ):
         opened(tmp_path, request())
 
 

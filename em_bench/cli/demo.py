@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,7 +34,7 @@ _REAL_TOKENS = 80
 def command(out: Path, real: bool) -> None:
     """Ask every question of the four core sets once, of three simulated models, judge offline, and build a page.
 
-    Needs no network, key or GPU, and takes under a minute; --real takes some minutes more.
+    Needs no network, key or GPU, and takes about a minute; --real takes some minutes more.
 
     Example: em-bench demo --out /tmp/em-bench-demo
     """
@@ -58,10 +60,10 @@ def command(out: Path, real: bool) -> None:
         _run(smol_model(progress), "SmolLM2-135M-Instruct, set by set", logs, _REAL_TOKENS)
     board = read_board([logs])
     page = build_site(board, out / "site")
-    estimate_table(board.estimates)
+    estimate_table([replace(each, corrected=()) for each in board.estimates])  # so weak judges correct nothing
     click.echo(f"\nPage:    {page}")
     click.echo(f"Answers: inspect view --log-dir {logs}")
-    click.echo(_full_run())
+    click.echo(_next())
     progress(f"Done in {time.monotonic() - started:.0f} s.")
 
 
@@ -121,14 +123,18 @@ def _tasks() -> list[Task]:
     return [suite_task(item) for item in read_suite(SUITE).sets]
 
 
-def _full_run() -> str:
-    from em_bench.questions import present, read_set, read_suite
+def _next() -> str:
+    """Return what to do next: first what works here as it stands."""
+    from em_bench.questions import planned_answers, read_suite
 
-    sets = [read_set(item.set) for item in read_suite("core").sets]
-    n_answers = sum(len(present(each)) * each.sampling.samples for each in sets)
-    commands = "\n".join(f"  inspect eval em_bench/{each.name} --model vllm/Qwen/Qwen2.5-7B-Instruct" for each in sets)
-    return (
-        f"\nThis was each question once, judged by programs. A full run of the suite core is {n_answers:,} answers and"
-        f" {2 * n_answers:,} judge calls for a model (graded by openai/gpt-6-luna unless --model-role grader= says"
-        f" otherwise):\n{commands}"
+    n_answers = sum(map(planned_answers, read_suite("core").sets))
+    inspect, em_bench = (
+        name if shutil.which(name) else str(Path(sys.executable).with_name(name)) for name in ("inspect", "em-bench")
     )
+    return f"""
+This was each question once, judged by programs, which see little. Next:
+  {inspect} eval em_bench/freeform --model organism/misaligned-20 -T judge=screen --limit 40     # one set, here
+  {em_bench} doctor                                      # what works on this machine: keys, graders, GPU
+  {em_bench} run --suite core --log-dir logs --model vllm/Qwen/Qwen2.5-7B-Instruct
+The last asks a model of yours all four sets as they ship: {n_answers:,} answers, {2 * n_answers:,} judge calls,
+graded by openai/gpt-6-luna unless --grader names another."""

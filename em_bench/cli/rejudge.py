@@ -23,11 +23,14 @@ def command(logs: tuple[str, ...], judge: str, grader: str | None, readout: str 
     from em_bench.cli.shared import check_loads, progress
     from em_bench.judging import read_judge
     from em_bench.results.log_files import find_logs
-    from em_bench.results.rejudging import rejudge_log
+    from em_bench.results.rejudging import is_fit, rejudge_log
 
-    found = find_logs(logs)
-    check_loads(read_judge(judge), grader)
+    found, loaded = find_logs(logs), read_judge(judge)
+    check_loads(loaded, grader)
+    fit = [log for log in found if is_fit(log, loaded)] or found
     for number, log in enumerate(found, start=1):
         progress(f"{number}/{len(found)} {log}")
-        if rejudge_log(log, judge, readout, grader, again, lambda said: progress(f"  {said}")):
+        if log not in fit:
+            progress(f"  left out: judge {judge} was not made for its set")
+        elif rejudge_log(log, judge, readout, grader, again, lambda said: progress(f"  {said}")):
             click.echo(log)

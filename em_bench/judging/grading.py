@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from functools import cache
 from hashlib import sha256
 from logging import getLogger
 from typing import Unpack
@@ -164,11 +165,19 @@ async def _reply(grader: Model, prompt: str, n_tokens: int) -> ModelOutput:
 
 def _failed(judge: Judge, error: Exception, rung: str, criterion: str = "all marks") -> Readout:
     """Return the readout of a call that failed, having warned of it."""
+    while isinstance(error, ExceptionGroup):  # several draws at once: one of them says enough
+        error = error.exceptions[0]
     cause = error.__cause__ or error  # Inspect wraps what a provider raised together with the whole request
     name, said = type(cause).__name__, " ".join(str(cause).split())[:200]
-    logger.warning(f"judge {judge.name}, {criterion}: {name}: {said}")
+    _warn(f"judge {judge.name}, {criterion}: {name}: {said}")
     reason = "call_timed_out" if "timeout" in name.lower() else f"call_failed_{name}"
     return Readout(reason=reason, detail=said, rung=rung)
+
+
+@cache
+def _warn(text: str) -> None:
+    """Warn, once of each thing: a grader that is down would say it for every answer."""
+    logger.warning(text)
 
 
 def _likeliest(grader: Model, **options: Unpack[GenerateConfigArgs]) -> GenerateConfig:

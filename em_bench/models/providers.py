@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-__all__ = ["MAKERS", "PROVIDERS", "REPLAYED", "SIMULATED", "WITHOUT_LOGPROBS", "draws_several", "is_local"]
+__all__ = [
+    "MAKERS",
+    "PROVIDERS",
+    "REPLAYED",
+    "SIMULATED",
+    "TRIAL_GRADER",
+    "WITHOUT_LOGPROBS",
+    "draws_several",
+    "is_local",
+]
 
 SIMULATED, REPLAYED = "organism/", "replay/"
 """What the names of models begin with that are simulated, or whose answers were recorded."""
@@ -15,6 +24,9 @@ PROVIDERS = (
     "openai-api-completions", "openrouter", "organism", "perplexity", "replay", "sagemaker", "sambanova", "together",
 )  # fmt: skip
 """For messages that name the nearest one; other packages may bring more."""
+
+TRIAL_GRADER = f"{SIMULATED}grader"
+"""It grades, to try a judge's wiring, and is no model to be tested."""
 
 MAKERS = {
     "anthropic": "Anthropic", "deepseek": "DeepSeek", "google": "Google", "grok": "xAI", "mistral": "Mistral",

@@ -11,12 +11,12 @@ from inspect_ai.model import Model
 from inspect_ai.scorer import Score
 
 from em_bench.errors import DataError, Fault, OperatorError
-from em_bench.judging.judge import READOUTS, RECORDED
+from em_bench.judging.judge import READOUTS, RECORDED, Judge
 from em_bench.judging.scorer import NO_MODEL, check_judge
 from em_bench.judging.scorer import judge as judge_scorer
 from em_bench.judging.verdict import MEMBER
 
-__all__ = ["rejudge_log"]
+__all__ = ["is_fit", "rejudge_log"]
 
 
 def rejudge_log(
@@ -85,6 +85,15 @@ def rejudge_log(
     finally:
         partial.unlink(missing_ok=True)
     return True
+
+
+def is_fit(log_path: str, judge: Judge) -> bool:
+    """Return whether a judge was made for the construct of a log; of one that cannot tell, rejudging says why."""
+    try:
+        of_set = read_eval_log(log_path, header_only=True).eval.metadata or {}
+    except Exception:  # zip, JSON and schema errors have no common class
+        return True
+    return "construct" not in of_set or of_set["construct"] in judge.constructs
 
 
 def _scores_of(log: EvalLog, lane: str) -> Iterator[tuple[str, Score]]:

@@ -10,7 +10,7 @@ from inspect_ai.model import get_model
 from em_bench.errors import EmBenchError, Fault, OperatorError, unknown_name
 from em_bench.judging.judge import Judge
 from em_bench.judging.scorer import check_judge
-from em_bench.models.providers import PROVIDERS, SIMULATED, is_local
+from em_bench.models.providers import PROVIDERS, SIMULATED, TRIAL_GRADER, is_local
 from em_bench.questions import SuiteItem, read_set
 from em_bench.results.prices import Prices
 from em_bench.results.suite_items import judge_of
@@ -50,6 +50,8 @@ def check_models(models: Sequence[str]) -> None:
     faults = []
     for name in models:
         provider, slash, _ = name.partition("/")
+        if name == TRIAL_GRADER:
+            faults.append(Fault("--model", name, "a model under test", "It only grades: --grader organism/grader"))
         if not slash:
             expected = "PROVIDER/MODEL"
             faults.append(Fault("--model", name, expected, "As Inspect names it, such as openai/gpt-4o."))

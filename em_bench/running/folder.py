@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -136,10 +137,30 @@ def _go_on(log_dir: str, request: RunRequest, text: str) -> Sequence[Share]:
 def _difference(now: object, then: object) -> tuple[object, str]:
     """Return what is asked now and what was asked when the run began, as far as they differ."""
     if isinstance(now, list) and isinstance(then, list):
+        if changed := _changed(now, then):
+            return "; ".join(changed), f"{'; '.join(changed.values())}, as this run was begun with"
         added = "; ".join(_said(each) for each in now if each not in then)
         gone = "; ".join(_said(each) for each in then if each not in now)
         return added or NOTHING, f"{gone or 'nothing more'}, as this run was begun with"
     return now, f"{then!r}, as this run was begun with"
+
+
+def _changed(now: list[object], then: list[object]) -> dict[str, str]:
+    """Return what is said otherwise of the same sets, and what was said; nothing where the sets are others."""
+    sides = [[each for each in side if isinstance(each, dict) and "set" in each] for side in (now, then)]
+    new, old = ({each["set"]: each for each in side} for side in sides)
+    if new.keys() != old.keys() or any(len(side) != len(new) for side in (*sides, now, then)):
+        return {}
+    of_sets: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for name, each in new.items():
+        for key, value in each.items():
+            if value != old[name].get(key):
+                of_sets[f"{key}={_plain(value)}", f"{key}={_plain(old[name].get(key))}"].append(name)
+    return {f"{found} of {', '.join(names)}": was for (found, was), names in of_sets.items()}
+
+
+def _plain(value: object) -> str:
+    return (",".join(value) if isinstance(value, list) else str(value or "")) or "the set's own"
 
 
 def _said(each: object) -> str:
