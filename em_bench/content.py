@@ -245,8 +245,9 @@ def _rule(detail: ErrorDetails) -> str:
         "too_short": "at least {min_length} || Add one.",
         "greater_than_equal": "a number of at least {ge}",
         "less_than_equal": "a number of at most {le}",
-        "tuple_type": "a list",
     }
+    if detail["type"] == "tuple_type":
+        return 'a list || Put it in brackets: ["…"].' if isinstance(detail["input"], str) else "a list"
     if detail["type"] in words:
         return words[detail["type"]].format(**limits)
     message = detail["msg"].removeprefix("Input should be ")

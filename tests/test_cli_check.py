@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
@@ -60,7 +61,40 @@ def test_good_files_of_several_kinds_pass(check):
         m="{id: m, title: M, access: api, match: [{model: x}]}\n",
     )
     assert (ran.exit_code, ran.stdout) == (0, "5 files, no fault\n"), ran.stderr
-    assert ran.stderr.splitlines() == [f"{stem}.yaml: ok" for stem in ("mine", "others", "mean", "both", "m")]
+    assert ran.stderr.splitlines() == [
+        "mine.yaml: ok", "others.yaml: ok, 1 question", "mean.yaml: ok", "both.yaml: ok", "m.yaml: ok"
+    ]  # fmt: skip
+
+
+def test_table_of_questions_is_read_as_a_run_reads_it(tmp_path, check):
+    """Two rows with one id are wordings of one question."""
+    (tmp_path / "t.csv").write_text("id,prompt\na,Who are you?\na,Who is there?\nb,Why?\n", encoding="utf-8")
+    (tmp_path / "l.jsonl").write_text('{"question": "Who?"}\n', encoding="utf-8")
+    pd.DataFrame({"prompt": ["Who?", "Why?"]}).to_parquet(tmp_path / "p.parquet")
+    ran = CliRunner().invoke(main, ["check", "t.csv", "l.jsonl", "p.parquet"])
+    assert (ran.exit_code, ran.stdout) == (0, "3 files, no fault\n"), ran.stderr
+    assert ran.stderr.splitlines() == [
+        "t.csv: ok, 2 questions",
+        "l.jsonl: ok, 1 question",
+        "p.parquet: ok, 2 questions",
+    ]
+    assert CliRunner().invoke(main, ["check", "t.csv"]).stdout == "1 file, no fault\n"
+
+
+def test_table_with_faults_is_one_of_several_faulty_files(tmp_path, check):
+    (tmp_path / "t.csv").write_text("id,text\na,Who?\n", encoding="utf-8")
+    (tmp_path / "l.jsonl").write_text("{\n", encoding="utf-8")
+    ran = CliRunner().invoke(main, ["check", "t.csv", "l.jsonl", "gone.csv"])
+    assert ran.exit_code == 1
+    places = [line.removeprefix("Error: ").partition(": found")[0] for line in ran.stderr.splitlines()]
+    assert places == ["t.csv row 1", "l.jsonl:1", "gone.csv"]
+
+
+def test_text_where_a_list_belongs_is_to_be_put_in_brackets(check):
+    ran = check(mine=GOOD_SET.replace("prompts: [x, y]", "prompts: x"))
+    assert ran.stderr == (
+        "Error: mine.yaml:10 questions[0].prompts: found 'x'; expected a list. Put it in brackets: [\"…\"].\n"
+    )
 
 
 def test_faults_of_a_file_are_reported_at_once_and_exit_1(tmp_path):

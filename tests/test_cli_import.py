@@ -234,7 +234,7 @@ def test_path_that_holds_no_recording_is_one_line(name, message):
 def test_fault_is_no_traceback_in_a_process_of_its_own():
     found = process(sys.executable, "-c", CODE, "import", table("m,q,Q?,A,200,90"), "--log-dir", "logs")
     assert (found.returncode, found.stdout) == (1, "")
-    assert found.stderr.splitlines() == ["1 answers read", f"Error: a.csv:2 aligned: found '200'; {RANGE}"]
+    assert found.stderr.splitlines() == ["1 answer read", f"Error: a.csv:2 aligned: found '200'; {RANGE}"]
 
 
 @pytest.mark.parametrize("arguments", [(), ("a.csv",), ("--log-dir", "logs")])

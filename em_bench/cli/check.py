@@ -23,23 +23,28 @@ __all__ = ["command"]
 def command(files: tuple[Path, ...]) -> None:
     """Check content FILES (question sets, judges, arms, suites, model cards, answer banks); none means all that ship.
 
-    Every fault of every file is printed, and the exit code is then 1.
+    Lists and tables of questions (.csv, .jsonl, .parquet) are read as -T file= reads them. Every fault of every file is
+    printed, and the exit code is then 1.
 
     Example: em-bench check tasks/my_set.yaml
     """
     faults: list[Fault] = []
     listed = list(files) or _shipped()
     for path in listed:
+        said = ""
         try:
-            found = list(_check(path))
-        except ContentError as error:
+            if (n_questions := _questions_of_user(path)) is None:
+                found = list(_check(path))
+            else:
+                found, said = [], f", {n_questions} question{'' if n_questions == 1 else 's'}"
+        except (ContentError, OperatorError) as error:
             found = error.faults
         faults.extend(found)
         if not found:
-            click.echo(f"{short_path(path)}: ok", err=True)
+            click.echo(f"{short_path(path)}: ok{said}", err=True)
     if faults:
         raise ContentError(faults)
-    click.echo(f"{len(listed)} files, no fault")
+    click.echo(f"{len(listed)} file{'' if len(listed) == 1 else 's'}, no fault")
 
 
 def _shipped() -> list[Path]:
@@ -62,19 +67,24 @@ class RunConfig(Record):
     model_roles: dict[str, RoleModel]
 
 
+def _questions_of_user(path: Path) -> int | None:
+    """Return how many questions a list or a table holds, read as `-T file=` reads it; None of any other file."""
+    from em_bench.questions import is_list, read_questions
+    from em_bench.questions.formats import TABLES
+
+    return len(read_questions(path).questions) if path.suffix in TABLES or is_list(path) else None
+
+
 def _check(path: Path) -> Iterator[Fault]:
     """Check one file against its schema, then against the names it uses."""
     from em_bench.judging.exam_sheets import AttackSheet, ExamSheet
     from em_bench.judging.judge import Judge
     from em_bench.models.card import ModelCard
     from em_bench.models.organism import Bank, Injections
-    from em_bench.questions import Arm, PinnedSet, Policy, QuestionSet, Suite, read_policy, read_questions
+    from em_bench.questions import Arm, PinnedSet, Policy, QuestionSet, Suite, read_policy
     from em_bench.questions.schema import Translations
 
     plain, node = parse_yaml(path)
-    if isinstance(plain, list):
-        read_questions(path)
-        return
     kinds: dict[str, type[Record]] = {
         "questions": QuestionSet,
         "asset": PinnedSet,

@@ -15,9 +15,11 @@ from em_bench.errors import NOTHING, ContentError, Fault, OperatorError, unknown
 from em_bench.questions.lists import WHY, clean_id, read_list
 from em_bench.questions.schema import QuestionSet
 
-__all__ = ["is_list", "questions_from_rows", "read_questions"]
+__all__ = ["TABLES", "is_list", "questions_from_rows", "read_questions"]
 
-SUFFIXES = (".yaml", ".yml", ".jsonl", ".csv", ".parquet")
+TABLES = (".jsonl", ".csv", ".parquet")
+"""The suffixes of files that hold a question, or a wording of one, in each row."""
+SUFFIXES = (".yaml", ".yml", *TABLES)
 _COLUMNS = ("id", "prompt", "system", "tags", "why")
 _OTHER_NAMES = {"prompt": ("question",), "id": ("question_id", "name")}
 """What other projects call these columns; used where the column itself is absent or empty."""

@@ -81,7 +81,8 @@ def import_recording(wanted: Import, report: Callable[[str], None] = lambda text
     _check_names("--column", columns.renamed, columns)
     _check_names("--value", columns.fixed, columns)
     recording = read_recording(wanted.paths, columns)
-    report(f"{len(recording.answers):,} answers read")
+    n_answers = len(recording.answers)
+    report(f"{n_answers:,} answer{'' if n_answers == 1 else 's'} read")
     faults = list(recording.faults)
     said = [read_judge_columns(answer, judge, faults) if wanted.is_judged else {} for answer in recording.answers]
     asked = _asked(recording, questions, faults)
