@@ -147,9 +147,8 @@ def _difference(now: object, then: object) -> tuple[object, str]:
 
 def _changed(now: list[object], then: list[object]) -> dict[str, str]:
     """Return what is said otherwise of the same sets, and what was said; nothing where the sets are others."""
-    sides = [[each for each in side if isinstance(each, dict) and "set" in each] for side in (now, then)]
-    new, old = ({each["set"]: each for each in side} for side in sides)
-    if new.keys() != old.keys() or any(len(side) != len(new) for side in (*sides, now, then)):
+    new, old = ({each["set"]: each for each in side if isinstance(each, dict)} for side in (now, then))
+    if new.keys() != old.keys() or not len(now) == len(then) == len(new):
         return {}
     of_sets: dict[tuple[str, str], list[str]] = defaultdict(list)
     for name, each in new.items():
