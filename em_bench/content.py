@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -16,10 +16,11 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
-from em_bench.errors import NOTHING, ContentError, Fault, OperatorError
+from em_bench.errors import NOTHING, ContentError, Fault, OperatorError, unknown_name
 
 __all__ = [
     "Record",
+    "UnknownNames",
     "cache_folder",
     "content_folder",
     "content_names",
@@ -45,6 +46,20 @@ class Record(BaseModel):
     def digest(self) -> str:
         """Eight hexadecimal digits over the whole content: another digest is other content."""
         return digest_of(self.model_dump(mode="json", exclude_defaults=True))
+
+
+class UnknownNames(ValueError):
+    """Names in a record that nothing in it has, for its validators to raise: each is a fault at its own line.
+
+    Args:
+        names: The keys that lead to each name, itself the last.
+        legal: The names that would have been right.
+        noun: What the names are, in the plural.
+    """
+
+    def __init__(self, names: Sequence[tuple[str, ...]], legal: Iterable[str], noun: str) -> None:
+        self.names, self.legal, self.noun = names, sorted(legal), noun
+        super().__init__(f"{noun} among {', '.join(self.legal)} || Mend {', '.join(name for *_, name in names)}.")
 
 
 def digest_of(plain: dict[str, Any]) -> str:
@@ -174,8 +189,8 @@ def read_record(path: Path, record: type[RecordT]) -> RecordT:
     try:
         return record.model_validate(plain)
     except ValidationError as error:
-        faults = [_fault(path, node, record, detail) for detail in error.errors() if not _follows(detail)]
-        raise ContentError(faults) from error
+        details = [detail for detail in error.errors() if not _follows(detail)]
+        raise ContentError([fault for each in details for fault in _faults(path, node, record, each)]) from error
 
 
 def place_in(path: Path, node: yaml.Node, loc: tuple[int | str, ...]) -> str:
@@ -212,6 +227,15 @@ def _repeated_keys(node: yaml.Node, seen_nodes: set[int]) -> Iterator[yaml.Scala
 def _follows(detail: ErrorDetails) -> bool:
     """Return whether a fault only follows from others: a list too short because its entries are wrong."""
     return detail["type"] == "too_short" and bool(detail["input"])
+
+
+def _faults(path: Path, node: yaml.Node, record: type[BaseModel], detail: ErrorDetails) -> Iterator[Fault]:
+    said = detail.get("ctx", {}).get("error")
+    if not isinstance(said, UnknownNames):
+        yield _fault(path, node, record, detail)
+        return
+    for keys in said.names:
+        yield unknown_name(place_in(path, node, (*detail["loc"], *keys)), keys[-1], said.legal, said.noun)
 
 
 def _fault(path: Path, node: yaml.Node, record: type[BaseModel], detail: ErrorDetails) -> Fault:

@@ -90,6 +90,31 @@ def test_table_with_faults_is_one_of_several_faulty_files(tmp_path, check):
     assert places == ["t.csv row 1", "l.jsonl:1", "gone.csv"]
 
 
+def test_rule_over_unknown_criteria_names_each_where_it_stands(check):
+    ran = check(
+        mean="""\
+name: mean
+title: Mean
+version: "1-A"
+kind: prompted
+flag: mean
+constructs: [freeform]
+source: me
+criteria:
+  - {name: meanness, prompt: "{question} {answer}"}
+rule:
+  flag_at_least: {meaness: 50}
+  keep_at_least:
+    zzz: 50
+"""
+    )
+    assert ran.stderr.removeprefix("Error: ").splitlines() == [
+        "mean.yaml:11 rule.flag_at_least.meaness: found 'meaness'; expected one of the judge's criteria meanness. "
+        "Did you mean 'meanness'?",
+        "mean.yaml:13 rule.keep_at_least.zzz: found 'zzz'; expected one of the judge's criteria meanness.",
+    ]
+
+
 def test_text_where_a_list_belongs_is_to_be_put_in_brackets(check):
     ran = check(mine=GOOD_SET.replace("prompts: [x, y]", "prompts: x"))
     assert ran.stderr == (

@@ -63,7 +63,7 @@ def test_unknown_judge_lists_the_legal_ones_and_the_nearest():
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"rule": {"flag_below": {"alinment": 30}}}, "a rule over the criteria alignment, coherence"),
+        ({"rule": {"flag_below": {"alinment": 30}}}, "one of the judge's criteria alignment, coherence"),
         ({"rule": {}}, "the keys a prompted judge needs. Add rule"),
         ({"rule": {"keep_at_least": {"coherence": 1}}}, "a rule that flags by exactly one criterion"),
         ({"rule": {"flag_below": {"alignment": 30}, "flag_at_least": {"coherence": 1}}}, "exactly one criterion"),

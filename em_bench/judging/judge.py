@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
-from em_bench.content import Record, content_folder, digest_of, sha256_of
+from em_bench.content import Record, UnknownNames, content_folder, digest_of, sha256_of
 from em_bench.judging.cards import read_cards
 from em_bench.judging.criterion import Criterion, Member, Prompt, Rule, slots_of
 from em_bench.questions import listed_judge, read_pinned
@@ -119,9 +119,9 @@ class Judge(Record):
         if self.kind in ("panel", "two_phase"):
             return self
         names = {criterion.name for criterion in self.criteria}
-        ruled = {**self.rule.flag_below, **self.rule.flag_at_least, **self.rule.keep_at_least}
-        if unknown := sorted(set(ruled) - names):
-            raise ValueError(f"a rule over the criteria {', '.join(sorted(names))} || Mend {', '.join(unknown)}.")
+        ruled = [("rule", part, name) for part in type(self.rule).model_fields for name in getattr(self.rule, part)]
+        if unknown := [keys for keys in ruled if keys[-1] not in names]:
+            raise UnknownNames(unknown, names, "judge's criteria")
         scales = {criterion.name: criterion.scale for criterion in self.criteria}
         rules = (self.rule.flag_below, self.rule.flag_at_least, self.rule.keep_at_least)
         if off := [f"{key}: {at:g}" for rule in rules for key, at in rule.items() if not _is_on(scales[key], at)]:
