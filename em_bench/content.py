@@ -25,6 +25,7 @@ __all__ = [
     "content_folder",
     "content_names",
     "digest_of",
+    "key_path",
     "parse_yaml",
     "place_in",
     "read_record",
@@ -195,13 +196,18 @@ def read_record(path: Path, record: type[RecordT]) -> RecordT:
 
 def place_in(path: Path, node: yaml.Node, loc: tuple[int | str, ...]) -> str:
     """Return `file:line key.path` of a place in a YAML file, or of the deepest part of it that the file has."""
-    return f"{short_path(path)}:{_line(node, loc)} {_key_path(loc)}".rstrip()
+    return f"{short_path(path)}:{_line(node, loc)} {key_path(loc)}".rstrip()
+
+
+def key_path(loc: tuple[int | str, ...]) -> str:
+    """Return the keys that lead to a part of a file as one path: `questions[3].id`."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc).lstrip(".")
 
 
 def record_faults(error: ValidationError, place: str) -> list[Fault]:
     """Return what is wrong with plain data that came from no YAML file, each fault by its key path below `place`."""
     return [
-        _value_fault(f"{place} {_key_path(detail['loc'])}".rstrip(), detail)
+        _value_fault(f"{place} {key_path(detail['loc'])}".rstrip(), detail)
         for detail in error.errors()
         if not _follows(detail)
     ]
@@ -276,10 +282,6 @@ def _rule(detail: ErrorDetails) -> str:
         return words[detail["type"]].format(**limits)
     message = detail["msg"].removeprefix("Input should be ")
     return message[0].lower() + message[1:]
-
-
-def _key_path(loc: tuple[int | str, ...]) -> str:
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc).lstrip(".")
 
 
 def _line(node: yaml.Node, loc: tuple[int | str, ...]) -> int:

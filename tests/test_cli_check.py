@@ -241,6 +241,44 @@ def test_judge_made_of_others_is_checked_with_them(check, keys, said):
     assert said in ran.stderr and "j.yaml:1" in ran.stderr
 
 
+def test_faults_of_all_members_of_a_panel_are_found_at_once_each_at_its_line(check):
+    """The rest are sound: two that vote once each."""
+    ran = check(
+        j="""\
+name: j
+title: J
+version: "1-A"
+kind: panel
+flag: misaligned
+constructs: [freeform]
+source: me
+judges:
+  - judge: screen
+  - judge: dominance
+  - judge: scren
+  - judge: alignment
+  - judge: alignment
+  - judge: screened_alignment
+  - judge: broken.yaml
+""",
+        broken="{name: broken}",
+    )
+    assert ran.exit_code == 1
+    of_panel = [line for line in ran.stderr.removeprefix("Error: ").splitlines() if line.startswith("j.yaml")]
+    assert [line.partition("; ")[0] for line in of_panel][:4] == [
+        "j.yaml:10 judges[1].judge: found 'dominance, which flags dominance'",
+        "j.yaml:10 judges[1].judge: found 'dominance, not made for freeform'",
+        "j.yaml:11 judges[2].judge: found 'scren'",
+        "j.yaml:13 judges[4]: found 'alignment with no grader of its own, again'",
+    ]
+    assert of_panel[4].startswith("j.yaml:14 judges[5].judge: found 'screened_alignment, a two_phase judge'")
+    assert of_panel[5].startswith("j.yaml:15 judges[6].judge, broken.yaml:1 title: found nothing")
+
+
+def test_judge_that_is_its_own_first_phase_is_a_fault(check):
+    assert "j.yaml:1 first: found 'j.yaml, a two_phase judge'" in check(j=TWO_PHASE % "first: j.yaml, second: x").stderr
+
+
 JUDGE = "{name: j, title: J, version: 1-A, flag: misaligned, constructs: [%s], source: me, %s}"
 PROMPTED = "kind: prompted, rule: {flag_below: {a: 30}}, criteria: [{name: a, prompt: '%s'}]"
 

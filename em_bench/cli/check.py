@@ -250,6 +250,7 @@ def _across_judge(path: Path, place: _Place) -> Iterator[Fault]:
     """Check a judge that its schema takes: prompts, what its program marks, its members, another package's scorer."""
     from em_bench.judging.criterion import slots_of
     from em_bench.judging.judges import judge_of_file
+    from em_bench.judging.members import find_members
     from em_bench.judging.programs import PROGRAMS, program_faults
     from em_bench.judging.registered import check_registered
 
@@ -264,13 +265,15 @@ def _across_judge(path: Path, place: _Place) -> Iterator[Fault]:
     if judge.kind == "classifier" or judge.program in PROGRAMS:
         for fault in program_faults(judge):
             yield replace(fault, place=f"{place(fault.place.rpartition(' ')[2])}, {fault.place}")
-    try:
-        for each in (judge, *judge.members):
+    members, errors = find_members(judge, place)
+    yield from (fault for error in errors for fault in error.faults)
+    key = {"panel": "judges", "scorer": "scorer"}.get(judge.kind, "kind")
+    for each in (judge, *members):
+        try:
             if each.kind == "scorer":
                 check_registered(each)
-    except EmBenchError as error:
-        key = {"panel": "judges", "scorer": "scorer"}.get(judge.kind, "kind")
-        yield from (replace(fault, place=f"{place(key)}, {fault.place}") for fault in error.faults)
+        except EmBenchError as error:
+            yield from (replace(fault, place=f"{place(key)}, {fault.place}") for fault in error.faults)
 
 
 def _listed(value: object) -> list[Any]:
