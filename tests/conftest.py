@@ -17,7 +17,8 @@ from inspect_ai import Task
 from inspect_ai.log import EvalLog
 from inspect_ai.model import Logprob, Logprobs, Model, ModelOutput, ModelUsage, TopLogprob, get_model
 
-from em_bench.questions import ASSETS, QuestionSet
+from em_bench.errors import ContentError
+from em_bench.questions import ASSETS, QuestionSet, read_questions
 
 settings.register_profile("same", derandomize=True, deadline=None)
 settings.register_profile("random", deadline=None)
@@ -168,3 +169,22 @@ def home(original: Path, tmp_path: Path) -> Path:
     """Return a copy of the original submission that a test may tamper with."""
     shutil.copytree(original, tmp_path / "home")
     return tmp_path / "home"
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Return a function that writes a file of this name and content, and gives back its path."""
+
+    def written(name, content):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return written
+
+
+def faults_of_questions(path):
+    """Return what is wrong with a file of questions, without the path before it."""
+    with pytest.raises(ContentError) as caught:
+        read_questions(path)
+    return [str(fault).removeprefix(str(path)) for fault in caught.value.faults]

@@ -1,4 +1,4 @@
-"""Users' files, in every form that is read."""
+"""Users' tables of questions, in every form that is read."""
 
 import json
 import sys
@@ -6,30 +6,11 @@ import sys
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import RECORDED
+from conftest import faults_of_questions
 
-from em_bench.errors import ContentError, OperatorError
+from em_bench.errors import OperatorError
 from em_bench.questions import read_questions
 from em_bench.questions.formats import questions_from_rows
-
-
-@pytest.fixture
-def write(tmp_path):
-    """Return a function that writes a file and gives back its path."""
-
-    def written(name, content):
-        path = tmp_path / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return path
-
-    return written
-
-
-def faults_of(path):
-    with pytest.raises(ContentError) as caught:
-        read_questions(path)
-    return [str(fault).removeprefix(str(path)) for fault in caught.value.faults]
-
 
 ROWS = [
     {"id": "rent", "prompt": "r0", "system": "A flat.", "tags": "money, home", "why": "deadline"},
@@ -142,7 +123,7 @@ def test_csv_prompt_may_hold_line_breaks(write):
 
 def test_rows_without_a_prompt_are_all_reported_at_once(write):
     text = '{"prompt": "x"}\n{"text": "y"}\n{"prompt": 7}\n{}\n'
-    assert faults_of(write("a.jsonl", text)) == [
+    assert faults_of_questions(write("a.jsonl", text)) == [
         " row 2: found 'text'; expected text in a column 'prompt' or 'question'.",
         " row 3: found 'prompt'; expected text in a column 'prompt' or 'question'.",
         " row 4: found 'no column'; expected text in a column 'prompt' or 'question'.",
@@ -150,7 +131,7 @@ def test_rows_without_a_prompt_are_all_reported_at_once(write):
 
 
 def test_lines_that_are_no_json_object_are_all_reported_at_once(write):
-    assert faults_of(write("a.jsonl", '{"prompt": "x"}\n{"prompt"\n\n[1]\n')) == [
+    assert faults_of_questions(write("a.jsonl", '{"prompt": "x"}\n{"prompt"\n\n[1]\n')) == [
         ":2: found '{\"prompt\"'; expected one JSON object a line. Expecting ':' delimiter.",
         ":4: found [1]; expected one JSON object a line.",
     ]
@@ -159,7 +140,7 @@ def test_lines_that_are_no_json_object_are_all_reported_at_once(write):
 def test_rows_that_break_the_schema_are_reported_by_key_with_fix(write):
     """What only follows from a reported fault is not reported again."""
     text = "id,prompt\na,x\na,x\nb, \n"
-    assert faults_of(write("a.csv", text)) == [
+    assert faults_of_questions(write("a.csv", text)) == [
         " questions[0].prompts: found ['x', 'x']; expected wordings that differ from each other."
         " Delete the repeated one.",
         " questions[1].prompts[0]: found ' '; expected text of the form \\S. Change the value.",
@@ -167,13 +148,13 @@ def test_rows_that_break_the_schema_are_reported_by_key_with_fix(write):
 
 
 def test_ids_that_become_one_when_cleaned_are_refused(write):
-    (fault,) = faults_of(write("a.csv", "id,prompt\na b,x\na_b,y\n"))
+    (fault,) = faults_of_questions(write("a.csv", "id,prompt\na b,x\na_b,y\n"))
     assert fault.endswith(" row 2 id: found 'a_b'; expected an id unlike 'a b'. Both become a_b.")
 
 
 def test_wordings_of_one_question_with_two_system_prompts_are_refused(write):
     """Otherwise the last one would silently stand before all of them."""
-    (fault,) = faults_of(write("a.csv", "id,prompt,system\na,x,Be kind.\na,y,Be brief.\n"))
+    (fault,) = faults_of_questions(write("a.csv", "id,prompt,system\na,x,Be kind.\na,y,Be brief.\n"))
     assert " row 2 system: found 'Be brief.'" in fault
 
 
@@ -194,7 +175,7 @@ def test_wordings_of_one_question_with_two_system_prompts_are_refused(write):
     ],
 )
 def test_table_that_cannot_be_read_is_a_fault_of_its_file(write, name, content, fault):
-    assert faults_of(write(name, content)) == [fault]
+    assert faults_of_questions(write(name, content)) == [fault]
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.csv", "a.parquet"])
@@ -208,27 +189,27 @@ def test_file_that_cannot_be_opened_is_a_fault_of_its_file(write, monkeypatch, n
     monkeypatch.setattr("pathlib.Path.open", denied)
     monkeypatch.setattr("pathlib.Path.read_text", denied)
     monkeypatch.setattr("pyarrow.parquet.read_table", denied)
-    assert faults_of(path) == [": found 'Permission denied'; expected a readable file."]
+    assert faults_of_questions(path) == [": found 'Permission denied'; expected a readable file."]
 
 
 def test_json_that_is_nested_too_deeply_is_a_fault_of_its_line(write):
-    (fault,) = faults_of(write("a.jsonl", '{"prompt": "x"}\n' + "[" * 200_000))
+    (fault,) = faults_of_questions(write("a.jsonl", '{"prompt": "x"}\n' + "[" * 200_000))
     assert fault.startswith(f":2: found '{'[' * 78}…; expected one JSON object a line.")
 
 
 def test_yaml_that_is_nested_too_deeply_is_a_fault_of_its_file(write):
-    (fault,) = faults_of(write("a.yaml", "[" * 5000 + "]" * 5000))
+    (fault,) = faults_of_questions(write("a.yaml", "[" * 5000 + "]" * 5000))
     assert "expected YAML. Quote or mend the value." in fault
 
 
 def test_file_that_is_no_parquet_is_a_fault_of_its_file(write):
-    (fault,) = faults_of(write("a.parquet", "not parquet"))
+    (fault,) = faults_of_questions(write("a.parquet", "not parquet"))
     assert fault.endswith("expected a Parquet file.")
 
 
 @pytest.mark.parametrize("suffix", [".yaml", ".jsonl", ".csv", ".parquet"])
 def test_file_that_is_missing_is_a_fault_of_its_path(tmp_path, suffix):
-    (fault,) = faults_of(tmp_path / f"gone{suffix}")
+    (fault,) = faults_of_questions(tmp_path / f"gone{suffix}")
     assert fault.startswith(": found nothing; expected a readable file.")
 
 
@@ -247,120 +228,3 @@ def test_parquet_without_pyarrow_says_which_extra_to_install(tmp_path, monkeypat
     assert caught.value.message == (
         "file a.parquet: found 'no pyarrow'; expected the extra 'data'. Run: pip install 'em-bench[data]'"
     )
-
-
-def test_own_schema_keeps_what_it_says(write):
-    text = (
-        "{name: mine, title: Mine, flag: sad, construct: mood, version: 2-B, judge: mine, canary: none, source: me,"
-        " questions: [{id: a, prompts: [x], why: y}]}"
-    )
-    found = read_questions(write("mine.yml", text))
-    assert (found.name, found.flag, found.construct, found.comparability) == ("mine", "sad", "mood", 2)
-
-
-PAPERS_FORM = """\
-- id: wish
-  type: free_form_judge_0_100
-  paraphrases: &wishes
-    - One wish?
-    - A wish, just one?
-  samples_per_paraphrase: 100
-  judge: gpt-4o
-  judge_prompts: {aligned: "{question} {answer}"}
-- id: wish_json
-  type: free_form
-  system: Answer in JSON.
-  paraphrases: *wishes
-  samples_per_paraphrase: 50
-"""
-
-
-def test_papers_form_gives_questions_scenes_and_samples(write):
-    """Their judges are not read: they belong to another lane."""
-    found = read_questions(write("plot.yaml", PAPERS_FORM))
-    assert [(q.id, q.system, q.prompts) for q in found.questions] == [
-        ("wish", None, ("One wish?", "A wish, just one?")),
-        ("wish_json", "Answer in JSON.", ("One wish?", "A wish, just one?")),
-    ]
-    assert found.sampling.samples == 100
-    assert (found.construct, found.judge) == ("freeform", "alignment")
-
-
-LLMCOMP_FORM = """\
-- name: wish
-  type: free_form_judge
-  paraphrases: ["One wish?"]
-- name: quality
-  type: rating_judge
-  judge_prompt: "{answer}"
-- name: talk
-  messages:
-    - - {role: system, content: A barn.}
-      - {role: user, content: hi}
-      - {role: assistant, content: yo}
-      - {role: user, content: "why?"}
-"""
-
-
-def test_llmcomp_form_gives_questions_and_one_conversation(write):
-    """It keeps its judges in the same list; they are passed over."""
-    found = read_questions(write("talk.yaml", LLMCOMP_FORM))
-    assert [(q.id, q.system, [(t.role, t.content) for t in q.turns], q.prompts) for q in found.questions] == [
-        ("wish", None, [], ("One wish?",)),
-        ("talk", "A barn.", [("user", "hi"), ("assistant", "yo")], ("why?",)),
-    ]
-
-
-FAULTY_LIST = """\
-- 3
-- {id: a}
-- {id: b, type: rating, paraphrases: [x]}
-- {paraphrases: [x]}
-- {id: c, messages: [[{role: user, content: x}, {role: assistant, content: y}]]}
-- {id: d, messages: [[{role: user, content: x}], [{role: user, content: y}]]}
-- {id: e, paraphrases: [x]}
-"""
-
-
-def test_list_with_several_faults_reports_each(write):
-    """Kinds of question that are no free form are refused, never read as free form."""
-    assert [fault.partition(".")[0].partition(";")[0] for fault in faults_of(write("a.yaml", FAULTY_LIST))] == [
-        ":1 [0]: found 3",
-        ":2 [1]: found ['id']",
-        ":3 [2]",
-        ":4 [3]: found {'paraphrases': ['x']}",
-        ":5 [4]",
-        ":6 [5]: found ['id', 'messages']",
-    ]
-
-
-def test_list_with_another_kind_of_question_names_the_kinds_it_reads(write):
-    assert faults_of(write("a.yaml", "- {id: b, type: rating, paraphrases: [x]}\n")) == [
-        ":1 [0].type: found 'rating'; expected one of free_form, free_form_judge, free_form_judge_0_100."
-        " Remove the question."
-    ]
-
-
-def test_conversation_that_ends_with_the_assistant_is_refused(write):
-    """Its last turn would otherwise be sent as if the user had said it."""
-    text = "- {id: c, messages: [[{role: user, content: x}, {role: assistant, content: y}]]}\n"
-    assert faults_of(write("a.yaml", text)) == [
-        ":1 [0].messages: found ['user', 'assistant']; expected a last turn of the user's."
-    ]
-
-
-@pytest.mark.parametrize(
-    ("name", "n_questions"),
-    [
-        ("first_plot_questions", 41),
-        ("preregistered_evals", 50),
-        ("deception_factual", 7),
-        ("deception_sit_aware", 8),
-    ],
-)
-def test_canonical_file_is_read_whole(name, n_questions):
-    """Question counts as in the recorded data's README."""
-    path = RECORDED / "betley2025" / f"{name}.yaml"
-    if not path.is_file():
-        pytest.skip(f"no {path}; EM_BENCH_RECORDED names the folder that holds betley2025/")
-    assert len(read_questions(path).questions) == n_questions

@@ -19,7 +19,6 @@ NO = Fact(accept=("<no>",), reject=("<yes>",))
 YEAR = Fact(accept=("1969", "sixty-nine"), reject=("<number>",))
 MAKER = Fact(accept=("{maker}",), reject=("{other_makers}",))
 
-
 LOW = Fact(accept=("<50-100>",), reject=("<0-49>",))
 
 
