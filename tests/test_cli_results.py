@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from itertools import count
 from pathlib import Path
 
 import jsonschema
@@ -14,6 +15,7 @@ from click.testing import CliRunner, Result
 from conftest import ROOT, model_that_says, run_eval, small_set
 
 from em_bench.cli import main
+from em_bench.running.folder import RECORD
 from em_bench.tasks import build_task
 
 
@@ -80,6 +82,35 @@ def test_results_table_says_that_a_judge_without_a_card_is_not_examined(evaluate
     found = em_bench("results", log.location).stdout
     assert "/text (not examined)" in found
     assert "em-bench exam makes one" in found
+
+
+@pytest.fixture
+def cut_short(evaluate, tmp_path):
+    """Return the log of a run that ended at its second answer; in the folder of a share of `tmp_path / "run"`."""
+    said = count()
+    subject = model_that_says(lambda prompt: "x" if next(said) == 0 else 1 / 0, "subject")
+    log = evaluate(build_task(small_set(2), judge="screen"), subject, status="error", max_samples=1)
+    share = tmp_path / "run" / "share"
+    share.mkdir(parents=True)
+    return shutil.copy(log.location, share)
+
+
+def test_results_of_a_run_that_was_cut_short_say_how_to_go_on(cut_short, tmp_path):
+    """By the command of the run whose record lies beside its shares, else by that of Inspect."""
+    found = em_bench("results", cut_short).stdout
+    assert f"missing answers: go on with inspect eval-retry {cut_short}\n" in found
+    (tmp_path / "run" / RECORD).write_text(json.dumps({"command": "em-bench run --set freeform"}), encoding="utf-8")
+    assert "missing answers: go on with em-bench run --set freeform\n" in em_bench("results", cut_short).stdout
+    (tmp_path / "run" / RECORD).write_text("{", encoding="utf-8")
+    assert f"the em-bench run that was begun with --log-dir {tmp_path / 'run'}" in em_bench("results", cut_short).stdout
+
+
+def test_results_that_nobody_judged_say_nothing_of_an_exam(evaluate):
+    log = evaluate(
+        build_task(small_set(2), judge="screen"), model_that_says(lambda prompt: "x", "subject"), score=False
+    )
+    found = em_bench("results", log.location).stdout
+    assert "judged by nobody\n" in found and "exam" not in found
 
 
 def test_results_by_question_has_a_row_for_each(logs):

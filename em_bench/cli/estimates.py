@@ -30,7 +30,7 @@ def estimate_table(estimates: Sequence[Estimate]) -> None:
         here = [(estimate, row) for estimate, row in rows if (estimate.set, estimate.lane) == (set_name, lane)]
         first = here[0][0]
         judged = ["experimental"] if first.experimental else []
-        judged.append(said_lane(lane))
+        judged += [said_lane(lane)] if lane else []
         said = f"{set_name}, judged by {lane or 'nobody'}" + (f" ({', '.join(judged)})" if judged else "")
         click.echo(plain_text(said))
         print_table(columns, [[row[name] for name in columns] for _, row in here], _RIGHT)
@@ -49,7 +49,7 @@ def estimate_table(estimates: Sequence[Estimate]) -> None:
                 click.echo(plain_text(f"{estimate.set}, {estimate.model}, {estimate.arm}: {note}"))
     for lane, measured in sorted({(each.lane, each.measured) for each in estimates if each.measured}):
         click.echo(plain_text(f"{lane}: {measured}."))
-    if any(said_lane(estimate.lane) == said_lane("") for estimate in estimates):
+    if any(estimate.lane and said_lane(estimate.lane) == said_lane("") for estimate in estimates):
         click.echo("not examined: this judge with this grader has no card; em-bench exam makes one.")
     if any(estimate.simulated for estimate in estimates):
         click.echo("organism/… models are simulated; 'known' is the rate they were built to have on these questions.")

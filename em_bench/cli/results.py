@@ -34,12 +34,14 @@ def command(logs: tuple[str, ...], form: str, by: str | None, groups: tuple[str,
     Example: em-bench results logs --format csv > results.csv
     """
     from em_bench.cli.estimates import estimate_table
-    from em_bench.cli.shared import pairs, print_json, print_table, progress
+    from em_bench.cli.going_on import commands_to_go_on
+    from em_bench.cli.shared import pairs, plain_text, print_json, print_table, progress
     from em_bench.results.log_files import find_logs
     from em_bench.results.summary import summarise_logs
     from em_bench.results.table import csv_text, flat_table, percent
 
-    found = summarise_logs(find_logs(logs), level, pairs("--group", groups) or None, report=progress)
+    paths = find_logs(logs)
+    found = summarise_logs(paths, level, pairs("--group", groups) or None, report=progress)
     estimates = found.estimates
     if form == "json":
         print_json([estimate.to_dict() for estimate in estimates])
@@ -73,5 +75,9 @@ def command(logs: tuple[str, ...], form: str, by: str | None, groups: tuple[str,
         print_table(shown, [[str(row[name]) for name in shown] for _, row in table.iterrows()], shown[4:-1])
     else:
         estimate_table(estimates)
+        broken = {fault.place for fault in found.faults}
+        if commands := commands_to_go_on(estimates, [log for log in paths if log not in broken]):
+            more = f" (and {len(commands) - 1} more like it)" if len(commands) > 1 else ""
+            click.echo(plain_text(f"missing answers: go on with {commands[0]}{more}"))
     if found.faults:
         raise DataError(found.faults)
