@@ -181,7 +181,7 @@ def test_prompts_of_one_side_only_are_left_out_counted_and_noted(tmp_path):
     (found,) = objects(tmp_path, *BASE, "--candidate", "mockllm/worse")
     assert (found["cells"], found["unmatched_cells"], found["candidate"]["kept"]) == (3, 9, 12)
     assert found["candidate"]["counts"]["answers"] == 12
-    assert "9 cells left out: 9 that only the candidate has, 0 that only the baseline has" in found["notes"]
+    assert "9 prompts left out: 9 that only the candidate has, 0 that only the baseline has" in found["notes"]
 
 
 def test_prompts_whose_answers_were_not_judged_are_no_result_of_the_model(tmp_path):

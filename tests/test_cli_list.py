@@ -88,6 +88,14 @@ def test_list_judges_says_what_each_needs():
     assert "freeform" in rows["alignment"]["constructs"]
 
 
+@pytest.mark.parametrize(("what", "counted"), [("judges", "15 constructs"), ("suites", "19 sets")])
+def test_list_as_a_table_counts_what_is_many_and_puts_it_last(what, counted):
+    found = CliRunner().invoke(main, ["list", what]).stdout
+    assert counted in found
+    assert found.splitlines()[0].split()[-1] == counted.split()[1]
+    assert max(map(len, found.splitlines())) < 200
+
+
 def test_list_suites_counts_answers():
     """The demo asks the first wording of every question once."""
     rows = {row["suite"]: row for row in listed("suites")}

@@ -14,7 +14,7 @@ from servers import Said, Server
 
 from em_bench.cli import main
 from em_bench.judging.judges import read_judge
-from em_bench.questions import SuiteItem, present, read_set
+from em_bench.questions import SuiteItem, describe_set, present, read_set
 from em_bench.results.measured import Measured
 from em_bench.results.model_calls import count_tokens, grader_calls, subject_calls, typical_answers
 from em_bench.results.plan_request import DEFAULTS, PlanRequest
@@ -254,6 +254,14 @@ def test_two_phase_logs_give_no_rate(tmp_path):
     found = planned(*arguments, "--model", ALIGNED)["sets"][0]
     assert found["assumed"]["measured"] == ["answer_tokens"]
     assert any("intervals are wider than planned" in note for note in found["notes"])
+
+
+def test_table_counts_prompts_under_arms_where_the_list_of_sets_counts_prompts():
+    """Each prompt is asked under each arm."""
+    found = plan("--set", "deception", "--model", "openai/gpt-4o").stdout
+    row = next(line.split() for line in found.splitlines() if line.startswith("deception"))
+    about = describe_set("deception")
+    assert "prompts×arms" in found and int(row[2]) == about.n_prompts * len(about.arms)
 
 
 def test_table_fits_a_terminal_and_says_what_it_assumes():

@@ -146,7 +146,7 @@ def test_cells_of_one_side_only_are_counted_noted_and_left_out():
     nan = math.nan
     found = difference_of_models(([2, 9, nan], [4, 9, nan]), ([1, nan, 0], [4, nan, 5]), ["a", "b", "c"])
     assert (found.n_flagged, found.n_kept, found.n_unmatched) == ((2, 1), (4, 4), 2)
-    said = "2 cells left out: 1 that only the candidate has, 1 that only the baseline has"
+    said = "2 prompts left out: 1 that only the candidate has, 1 that only the baseline has"
     assert said in found.notes
 
 
@@ -161,7 +161,7 @@ def test_one_question_has_no_interval_over_questions_like_it():
 def test_side_that_kept_answers_to_one_question_has_no_interval_over_questions_like_it():
     found = difference_of_models(([2, 0, 0], [4, 0, 0]), ([1, 0, 2], [4, 4, 4]), ["a", "b", "c"])
     assert found.population is None
-    assert "in 2 shared cells one side kept no answer: the other side's answers there count" in found.notes
+    assert "in 2 shared prompts one side kept no answer: the other side's answers there count" in found.notes
 
 
 def test_answers_that_lie_on_other_questions_are_noted():
@@ -174,9 +174,9 @@ def test_answers_that_lie_on_other_questions_are_noted():
 @pytest.mark.parametrize(
     ("cells", "said"),
     [
-        ((([0], [0]), ([1], [4]), "a"), "a model kept no answer on shared cells"),
-        ((([math.nan], [math.nan]), ([1], [4]), "a"), "no cell that both were asked"),
-        ((([], []), ([], []), []), "no cell that both were asked"),
+        ((([0], [0]), ([1], [4]), "a"), "a model kept no answer on shared prompts"),
+        ((([math.nan], [math.nan]), ([1], [4]), "a"), "no prompt that both were asked"),
+        ((([], []), ([], []), []), "no prompt that both were asked"),
     ],
     ids=["nothing kept", "nothing shared", "nothing"],
 )
@@ -260,7 +260,7 @@ def test_cells_and_seeds_that_are_missing_in_a_group_are_noted():
     k, n = [[1, nan, 2], [0, 1, nan], [0, 0, 0]], [[4, nan, 4], [4, 4, nan], [0, 0, 0]]
     found = difference_of_groups((k, n), ([[0, 0, 0]], [[4, 4, 4]]), ["a", "b", "c"])
     assert found.n_kept == (16, 12)
-    assert "2 cells not asked of every seed of the candidate" in found.notes
+    assert "2 prompts not asked of every seed of the candidate" in found.notes
     assert "1 of 3 seeds of the candidate kept no answer and are left out" in found.notes
 
 

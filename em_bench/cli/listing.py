@@ -26,8 +26,8 @@ WHAT = ("sets", "judges", "suites", "models", "arms", "configs")
 def command(what: str, prices: Path | None, model: str | None, grader: str | None, form: str) -> None:
     """List question sets, judges, suites, models, arms, or configs (files for inspect eval --run-config).
 
-    A suite whose cost cannot be told, for want of a published file or a price, has none; the reasons come at the end,
-    and the command then fails.
+    The table counts what is many; --format json has it whole. A suite whose cost cannot be told, for want of a
+    published file or a price, has none; the reasons come at the end, and the command then fails.
 
     Example: em-bench list judges
     """
@@ -48,7 +48,7 @@ def command(what: str, prices: Path | None, model: str | None, grader: str | Non
         print_json(rows)
     else:
         columns = [name for name in rows[0] if name not in _LONG] if rows else []
-        print_table(columns, [[_cell(row[column]) for column in columns] for row in rows], _NUMERIC)
+        print_table(columns, [[_cell(column, row[column]) for column in columns] for row in rows], _NUMERIC)
     if faults:
         raise OperatorError(faults)
 
@@ -58,7 +58,13 @@ _LONG = ("measured", "recipe", "leaves_out", "published")
 _NUMERIC = ("questions", "prompts", "samples", "answers", "judge_calls", "cost_usd")
 
 
-def _cell(value: object) -> str:
+_MOST_LISTED = 3
+"""A cell that would hold more than these says how many they are."""
+
+
+def _cell(column: str, value: object) -> str:
+    if isinstance(value, list) and len(value) > _MOST_LISTED:
+        return f"{len(value)} {column.removesuffix('s')}s"
     if isinstance(value, list):
         return ", ".join(map(str, value))
     if isinstance(value, float):
@@ -114,14 +120,14 @@ def _judges() -> list[dict[str, Any]]:
     return [
         {
             "judge": each.name,
-            "kind": each.kind,
-            "version": each.version,
-            "constructs": list(each.constructs),
-            "readout": "" if each.is_offline else each.readout,
             "needs": _needs(each),
             "exam": "; ".join(f"{card['lane'].partition('/')[2]} {said_card(card)}".strip() for card in each.cards)
             or "not examined",
             "experimental": each.experimental,
+            "kind": each.kind,
+            "version": each.version,
+            "readout": "" if each.is_offline else each.readout,
+            "constructs": list(each.constructs),
             "measured": each.measured or "",
         }
         for each in found
@@ -157,8 +163,8 @@ def _suites() -> list[dict[str, Any]]:
             for part, _ in read_judge(item.judge or describe_set(item.set).judge).parts
             if not part.is_offline
         ]
-        of_suite = {"suite": name, "title": suite.title, "sets": [item.set for item in suite.sets]}
-        rows.append({**of_suite, "answers": sum(n for _, n in answers), "judge_calls": sum(calls)})
+        counts = {"answers": sum(n for _, n in answers), "judge_calls": sum(calls)}
+        rows.append({"suite": name, "title": suite.title, **counts, "sets": [item.set for item in suite.sets]})
     return rows
 
 

@@ -17,7 +17,7 @@ _WIDE = 108
 _PRECISION = (
     "set",
     "questions",
-    "prompts",
+    "prompts×arms",
     "repeats",
     "these",
     "like these",

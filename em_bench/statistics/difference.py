@@ -173,29 +173,29 @@ def _difference(
     if n_unmatched:
         n_one, n_two = int((one & ~two).sum()), int((two & ~one).sum())
         notes.append(
-            f"{n_unmatched} cells left out: {n_one} that only the candidate has, {n_two} that only the baseline has"
+            f"{_prompts(n_unmatched)} left out: {n_one} that only the candidate has, {n_two} that only the baseline has"
         )
     for name, asked in zip(("candidate", "baseline"), was_asked, strict=True):
         if n_partly := int((shared & ~asked.all(axis=0)).sum()):
-            notes.append(f"{n_partly} cells not asked of every seed of the {name}")
+            notes.append(f"{_prompts(n_partly)} not asked of every seed of the {name}")
     n_cells = int(shared.sum())
     has_kept = np.nansum(arrays[1], axis=0) + np.nansum(arrays[3], axis=0) > 0
     if n_idle := int((shared & ~has_kept).sum()):
-        notes.append(f"{n_idle} shared cells without a kept answer on either side")
+        notes.append(f"{_prompts(n_idle, 'shared ')} without a kept answer on either side")
     shared &= has_kept
     places: dict[Hashable, int] = {}
     codes = np.array([places.setdefault(labels[cell], len(places)) for cell in np.flatnonzero(shared)], dtype=np.intp)
     k1, n1, k0, n0 = (np.nan_to_num(each[:, shared]) for each in arrays)
     counts = (int(k1.sum()), int(k0.sum())), (int(n1.sum()), int(n0.sum()))
     if not all(counts[1]):
-        why = "no cell that both were asked" if not n_cells else "a model kept no answer on shared cells"
+        why = "no prompt that both were asked" if not n_cells else "a model kept no answer on shared prompts"
         notes.append(f"{why}: no difference")
         nan, seeds = math.nan, (_rates(k1, n1), _rates(k0, n0))
         return ModelDifference(
             *counts, seeds, nan, None, None, level, n_cells, len(places), n_unmatched, nan, tuple(notes)
         )
     if n_lone := int(((n1.sum(axis=0) > 0) ^ (n0.sum(axis=0) > 0)).sum()):
-        notes.append(f"in {n_lone} shared cells one side kept no answer: the other side's answers there count")
+        notes.append(f"in {_prompts(n_lone, 'shared ')} one side kept no answer: the other side's answers there count")
     contrast = Contrast(_side(k1, n1, codes, "candidate", notes), _side(k0, n0, codes, "baseline", notes))
     if contrast.imbalance > _MUCH_IMBALANCE:
         notes.append(
@@ -220,6 +220,11 @@ def _difference(
         notes=tuple(notes),
         contrast=contrast,
     )
+
+
+def _prompts(n: int, kind: str = "") -> str:
+    """Return a number of cells in words of those who read notes."""
+    return f"{n} {kind}prompt{'' if n == 1 else 's'}"
 
 
 def _side(k: Floats, n: Floats, codes: NDArray[np.intp], name: str, notes: list[str]) -> Side:
