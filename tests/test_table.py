@@ -30,7 +30,7 @@ def test_percent_has_sensible_digits(share, said):
     assert percent(share) == said
 
 
-@pytest.mark.parametrize("cell", ["=1+1", "+1", "-x", "@SUM(A1)"])
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-x", "@SUM(A1)", "＝1+1", "＋1", "－x", "＠SUM(A1)", " =1+1"])
 def test_csv_cells_that_a_spreadsheet_would_run_are_defused(cell):
     text = csv_text(pd.DataFrame({"model": [cell], "rate": [-0.5]}))
     assert text.splitlines()[1] == f"'{cell},-0.5"

@@ -13,6 +13,7 @@ from pathlib import Path
 from em_bench.content import short_path
 from em_bench.errors import NOTHING, Fault, unknown_name
 from em_bench.judging.people_labels import LABELS
+from em_bench.results.formulas import without_formula
 
 __all__ = ["COLUMNS", "RaterFile", "RaterLabel", "rater_csv", "read_rater_file", "spreadsheet_cell"]
 
@@ -24,7 +25,6 @@ SEPARATORS = (",", ";", "\t")
 _CELL = 32_000
 """Characters; a spreadsheet cell holds 32,767 at most."""
 
-_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 _TURNS_TEXT = re.compile("[\u202a-\u202e\u2066-\u2069]")
 """Characters that reverse the direction of what follows."""
 
@@ -68,7 +68,7 @@ def spreadsheet_cell(text: str) -> str:
     shown = _TURNS_TEXT.sub("\ufffd", shown)
     if len(shown) > _CELL:
         shown = f"{shown[:_CELL]}\n[{len(shown) - _CELL:,} more characters are not shown here]"
-    return f"'{shown}" if shown.startswith(_FORMULA) or shown.lstrip().startswith(_FORMULA) else shown
+    return without_formula(shown)
 
 
 def read_rater_file(path: Path, known_rows: Mapping[str, object]) -> RaterFile:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from em_bench.results.corrections import EXAM
 from em_bench.results.estimate import Estimate, QuestionRate
+from em_bench.results.formulas import without_formula
 from em_bench.results.protocol import OF_ANSWERS, THRESHOLDS
 
 __all__ = ["csv_text", "flat_row", "flat_table", "percent", "said_rate"]
@@ -125,8 +126,4 @@ def csv_text(table: pd.DataFrame) -> str:
 def _cell(cell: object) -> object:
     if not isinstance(cell, str):
         return cell
-    safe = f"'{cell}" if cell[:1] in _FORMULA else cell
-    return safe.replace("\r\n", "\n").replace("\r", "\n")
-
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+    return without_formula(cell).replace("\r\n", "\n").replace("\r", "\n")
