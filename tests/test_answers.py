@@ -58,6 +58,12 @@ def test_subject_error_is_missing_and_never_an_answer(evaluate):
     assert "1 answers missing" in estimate.notes
 
 
+def test_answers_that_nobody_judged_say_what_judges_them(evaluate):
+    folder = run(evaluate, build_task(small_set(1), readout="text"), score=False)
+    (estimate,) = estimate_answers(read_answers(find_logs([str(folder)])))
+    assert "not judged: em-bench rejudge LOGS --judge JUDGE does" in estimate.notes
+
+
 def test_limited_run_expects_only_what_it_asked(evaluate):
     folder = run(evaluate, build_task(small_set(4), readout="text"), limit=2)
     (estimate,) = estimate_answers(read_answers(find_logs([str(folder)])))

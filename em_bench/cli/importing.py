@@ -17,7 +17,7 @@ __all__ = ["command"]
 @click.option("--maker", help="Who made the models, for questions that ask.")
 @click.option("--column", "columns", multiple=True, metavar="NAME=COLUMN", help="The file's COLUMN is our NAME.")
 @click.option("--value", "values", multiple=True, metavar="NAME=TEXT", help="Our column NAME is TEXT in every row.")
-@click.option("--unjudged", is_flag=True, help="Import answers alone; inspect score can judge them.")
+@click.option("--unjudged", is_flag=True, help="Import answers alone; em-bench rejudge can judge them.")
 def command(
     files: tuple[Path, ...],
     log_dir: str,

@@ -66,7 +66,7 @@ def _beside_answers(cells: pd.DataFrame) -> Iterator[str]:
 
 def _judge_notes(cells: pd.DataFrame) -> Iterator[str]:
     if not cells["lane"].iloc[0]:
-        yield "not judged: run inspect score LOG --scorer em_bench/judge -S name=JUDGE"
+        yield "not judged: em-bench rejudge LOGS --judge JUDGE does"
         return
     if str(cells["lane"].iloc[0]).endswith(f"/{RECORDED}"):
         yield "judged elsewhere: that the judge was the one of this lane is the recorder's word"
