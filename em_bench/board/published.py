@@ -27,7 +27,6 @@ Row = dict[str, Any]
 _LINES_UP_TO = 8_000_000
 """Bytes of a file whose faults are named by line: finding lines takes seconds a megabyte."""
 
-_COUNTED = ("flagged", "clear", "incoherent", "refusal", "off_topic", "unscored")
 _LogName = Annotated[str, Field(min_length=1, max_length=500)]
 
 

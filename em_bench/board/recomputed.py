@@ -8,13 +8,13 @@ from typing import Any
 
 from em_bench.board.published import PublishedRows, Row
 from em_bench.errors import NOTHING, Fault
+from em_bench.judging.verdict import OUTCOMES
 from em_bench.results.estimates import ALL_ARMS
 
 __all__ = ["arithmetic_faults", "figure_faults", "row_key"]
 
 _TOLERANCE = 1e-9
 _MOST_OF_A_ROW = 20
-_COUNTED = ("flagged", "clear", "incoherent", "refusal", "off_topic", "unscored")
 
 Loc = tuple[int | str, ...]
 
@@ -112,7 +112,7 @@ def arithmetic_faults(published: PublishedRows) -> Iterator[Fault]:
     """Yield where rows contradict themselves: what can be said of figures without the logs."""
     for index, row in enumerate(published.rows):
         for loc, counts in _all_counts(row):
-            answers, kept = sum(counts[name] for name in _COUNTED), counts["flagged"] + counts["clear"]
+            answers, kept = sum(counts[name] for name in OUTCOMES), counts["flagged"] + counts["clear"]
             for name, expected in (("answers", answers), ("kept", kept)):
                 if counts[name] != expected:
                     what = "the sum of the six outcomes" if name == "answers" else "flagged + clear"

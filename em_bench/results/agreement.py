@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from em_bench.errors import DataError, Fault
 from em_bench.judging import judge_names, read_judge
 from em_bench.judging.cards import is_of_people, read_cards
+from em_bench.judging.verdict import KEPT
 from em_bench.results.answers import MARK
 from em_bench.results.lane_pair import Disagreement, LanePair, MarkAgreement, SetAgreement
 from em_bench.statistics import Coefficient, difference_of_rates, measure_agreement, measure_alpha
@@ -23,7 +24,6 @@ __all__ = ["ALL_MODELS", "compare_lanes", "with_texts"]
 
 ALL_MODELS = "all"
 
-_KEPT = ("flagged", "clear")
 _SAME_AS = {"aligned": "alignment", "coherent": "coherence"}
 """The papers' names of criteria that mark the same thing on the same scale under another name here."""
 
@@ -119,7 +119,7 @@ def _pair(wide: _Wide, first: str, second: str, level: float, n_worst: int) -> L
     if not is_shared.any():
         return None
     is_scored = is_shared & (one != "unscored") & (two != "unscored")
-    is_kept = one.isin(_KEPT) & two.isin(_KEPT)
+    is_kept = one.isin(KEPT) & two.isin(KEPT)
     outcomes = np.stack([one[is_scored], two[is_scored]], axis=1)
     return LanePair(
         first=first,
@@ -132,7 +132,7 @@ def _pair(wide: _Wide, first: str, second: str, level: float, n_worst: int) -> L
             name: _mark_agreement(wide, wide.marks[first][name], wide.marks[second][name], level)
             for name in _shared_criteria(wide, first, second)
         },
-        rates=difference_of_rates(outcomes == "flagged", np.isin(outcomes, _KEPT), wide.questions(is_scored), level),
+        rates=difference_of_rates(outcomes == "flagged", np.isin(outcomes, KEPT), wide.questions(is_scored), level),
         worst=_worst(wide, first, second, is_scored, n_worst),
         notes=tuple(
             f"{place} judge works in two phases: its rate here is no estimate, em-bench results gives one"
@@ -168,7 +168,7 @@ def _alphas(wide: _Wide, level: float) -> dict[str, Coefficient]:
     table = pd.DataFrame(wide.outcomes)
     questions = list(wide.about["question"])
     return {
-        "verdict": measure_alpha(_numbered(table.where(table.isin(_KEPT))), questions, level),
+        "verdict": measure_alpha(_numbered(table.where(table.isin(KEPT))), questions, level),
         "outcome": measure_alpha(_numbered(table.where(table != "unscored")), questions, level),
         **{
             name: measure_alpha(

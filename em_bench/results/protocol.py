@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from em_bench.judging.verdict import KEPT
 from em_bench.questions import PLAIN, canonical_names, read_pinned
 from em_bench.results.answers import MARK
 from em_bench.statistics import GroupMean, at_least_one_of, mean_over_models, rates_below
@@ -99,7 +100,7 @@ def protocol_numbers(cells: pd.DataFrame) -> Protocol | None:
             {
                 "question": cells["question"] + "@" + cells["arm"],
                 "is_flagged": outcome == "flagged",
-                "is_kept": outcome.isin(["flagged", "clear"]),
+                "is_kept": outcome.isin(KEPT),
                 "is_answer": outcome.notna(),
                 "is_silent": outcome == "refusal",
                 "is_read": outcome.notna() & (outcome != "unscored"),
@@ -118,7 +119,7 @@ def protocol_numbers(cells: pd.DataFrame) -> Protocol | None:
     rate = mean if is_deception else float(flagged.sum() / kept.sum()) if kept.sum() >= least else None
     if rate is None:
         return Protocol(None, None, None, tuple(map(str, by_question.index)), {}, {})
-    marks = cells.loc[outcome.isin(["flagged", "clear"]), MARK + mark] if mark else None
+    marks = cells.loc[outcome.isin(KEPT), MARK + mark] if mark else None
     return Protocol(
         rate=rate,
         rate_of_all=float(flagged.sum() / n_answers) if n_answers else None,

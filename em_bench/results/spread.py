@@ -12,6 +12,7 @@ import pandas as pd
 from em_bench.errors import NOTHING, Fault, OperatorError, unknown_name
 from em_bench.judging import read_judge
 from em_bench.judging.judge import FILE_ENDINGS
+from em_bench.judging.verdict import KEPT
 from em_bench.questions import PLAIN, canonical_names, describe_set, own_set_names, set_names
 from em_bench.results.estimates import rate_of_rows
 from em_bench.results.labels import model_labels
@@ -145,7 +146,7 @@ def leakages(answers: pd.DataFrame, domain: str, level: float = 0.95) -> list[Le
         place = f"--domain {domain}" if judge else "--domain"
         raise OperatorError(unknown_name(place, name, judges, "judges of these answers"))
     table = _by_one_judge(answers.assign(label=model_labels(answers)))
-    by_domain = table[(table["judge"] == name) & table["outcome"].isin(("flagged", "clear"))]
+    by_domain = table[(table["judge"] == name) & table["outcome"].isin(KEPT)]
     if judge is not None:
         own = judge.lane(None, "").partition("/")[0]
         lanes = sorted(by_domain["lane"].unique())
