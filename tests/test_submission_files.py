@@ -5,7 +5,7 @@ import shutil
 import pytest
 from submissions import WORDS, change_rows, change_yaml, index_of, reasons, verify
 
-from em_bench.board.log_list import log_list_text, read_log_list
+from em_bench.board.log_list import find_listed, log_list_text, read_log_list
 from em_bench.board.submission import read_submission
 from em_bench.errors import ContentError
 
@@ -89,6 +89,9 @@ def test_links_are_not_followed(home, tmp_path):
     log.rename(tmp_path / "away.eval")
     log.symlink_to(tmp_path / "away.eval")
     assert any("a symbolic link" in reason for reason in reasons(verify(home)))
+    listed = read_log_list(where / "logs.sha256")
+    (tmp_path / "scratch").mkdir()
+    assert find_listed(listed, str(home / "logs"), tmp_path / "scratch").has_links
     (where / "rows.json").rename(tmp_path / "rows.json")
     (where / "rows.json").symlink_to(tmp_path / "rows.json")
     assert "rows.json: found 'a symbolic link'" in reasons(verify(home))[0]

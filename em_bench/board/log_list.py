@@ -27,11 +27,13 @@ class FoundLogs:
     """The listed logs that are there, by name, and what is wrong with them and with the others.
 
     A log that is there under another hash has a fault and is read all the same: the figures show what was changed.
+    `has_links` says that a listed name leads over a symbolic link, which is not followed.
     """
 
     paths: Mapping[str, Path] = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()
     is_complete: bool = False
+    has_links: bool = False
 
 
 def log_list_text(digests: Mapping[str, str]) -> str:
@@ -122,13 +124,18 @@ def find_listed(listed: Mapping[str, str], place: str, scratch: Path) -> FoundLo
             faults.append(Fault(f"log {name}", f"sha256 {found[:16]}…", f"{digest[:16]}… as in logs.sha256", fix))
     if not is_remote:
         faults += _unlisted(folder, listed)
-    return FoundLogs(paths, tuple(faults), len(paths) == len(listed))
+    has_links = not is_remote and any(_is_linked(folder, name) for name in listed)
+    return FoundLogs(paths, tuple(faults), len(paths) == len(listed), has_links)
+
+
+def _is_linked(folder: Path, name: str) -> bool:
+    parts = Path(name).parts
+    return any(folder.joinpath(*parts[: n + 1]).is_symlink() for n in range(len(parts)))
 
 
 def _local_fault(folder: Path, name: str) -> Fault | None:
     path = folder / name
-    steps = [folder.joinpath(*Path(name).parts[: n + 1]) for n in range(len(Path(name).parts))]
-    if any(step.is_symlink() for step in steps):
+    if _is_linked(folder, name):
         return Fault(f"log {name}", "a symbolic link", "the file itself", "Copy the log there.")
     if not path.is_file():
         return Fault(f"log {name}", NOTHING, f"the log in {folder}", "Put it there, or submit without it.")

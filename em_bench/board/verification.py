@@ -134,7 +134,7 @@ def verify_submission(
             found = find_listed(listed, place, copies / submission.id if copies else Path(scratch))
         except DataError as error:
             return _self_reported(about, published, faults, notes, error.faults)
-        if not found.paths and not any(fault.found == "a symbolic link" for fault in found.faults):
+        if not found.paths and not found.has_links:
             return _self_reported(about, published, faults, notes, found.faults)
         faults += found.faults
         recomputed = None
