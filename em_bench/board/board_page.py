@@ -33,7 +33,6 @@ class ChangeFromBase:
 
     difference: float
     interval: tuple[float, float] | None
-    base_title: str
     path: str
 
     @property
@@ -147,7 +146,6 @@ def _row(row: Row, standing: Standing, titles: Mapping[str, str], groups: Sequen
         else ChangeFromBase(
             change.difference.difference,
             change.difference.population,
-            change.base.title,
             pair_path(model, change.base.estimate.model),
         ),
         rank=rank,

@@ -67,7 +67,6 @@ class Against:
 
     change: Change
     path: str
-    base_path: str
     gaps: Sequence[QuestionGap]
 
 
@@ -217,7 +216,6 @@ def _block(board: Board, number: int, standing: Standing, row: Row, estimates: S
         else Against(
             change,
             pair_path(model, change.base.estimate.model),
-            model_path(change.base.estimate.model),
             question_gaps(whole, change.base.estimate),
         ),
         sweep=[(mark, rate) for mark, rate in sweep if not math.isnan(rate)],

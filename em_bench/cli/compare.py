@@ -86,7 +86,7 @@ def _print_comparisons(comparisons: Sequence[Comparison], estimand: Estimand, le
         here = [each for each in comparisons if (each.set, each.set_version, each.set_digest, each.lane) == key]
         name = f"{set_name} {version}#{digest}" if several else set_name
         click.echo(plain_text(f"{name}, judged by {lane} ({said_lane(lane)}), against {here[0].baseline}"))
-        rows = [_row(each, estimand) for each in here]
+        rows = [_row(each) for each in here]
         columns = [column for column in rows[0] if column != "arm" or any(row["arm"] != "plain" for row in rows)]
         print_table(columns, [[row[column] for column in columns] for row in rows], _RIGHT)
         click.echo()
@@ -113,7 +113,7 @@ def _is_small_p_at_zero(each: Comparison, alpha: float) -> bool:
     return interval is not None and each.p_adjusted < alpha and interval[0] <= 0 <= interval[1]
 
 
-def _row(each: Comparison, estimand: Estimand) -> dict[str, str]:
+def _row(each: Comparison) -> dict[str, str]:
     found = each.difference
     (k1, k0), (n1, n0) = found.n_flagged, found.n_kept
     return {

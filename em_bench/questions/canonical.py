@@ -13,17 +13,17 @@ from em_bench.questions.assets import asset_path
 from em_bench.questions.lists import ListedJudge, QuestionList, read_list
 from em_bench.questions.schema import PinnedSet, QuestionSet
 
-__all__ = ["canonical_names", "is_pinned", "listed_judge", "load_pinned", "read_pinned"]
+__all__ = ["canonical_names", "listed_judge", "load_pinned", "read_pinned"]
 
 
 def canonical_names() -> list[str]:
     """Return the names of the canonical sets; nothing is fetched."""
     folder = content_folder("tasks")
-    return [name for name in content_names(folder) if is_pinned(folder / f"{name}.yaml")]
+    return [name for name in content_names(folder) if _is_pinned(folder / f"{name}.yaml")]
 
 
 @cache
-def is_pinned(path: Path) -> bool:
+def _is_pinned(path: Path) -> bool:
     """Return whether a file of a question set points to a published file, without reading all of it as YAML."""
     return re.search(r"^asset:", path.read_text(encoding="utf-8"), re.MULTILINE) is not None
 

@@ -14,12 +14,12 @@ from em_bench.judging.asked import reasoning_text
 from em_bench.judging.judge import RECORDED
 from em_bench.judging.recorded import probabilities_key
 from em_bench.judging.verdict import MEMBER
-from em_bench.results.chosen import ChosenAnswer, choose_answers
+from em_bench.results.chosen import ChosenAnswer
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalSample
 
-__all__ = ["LONGEST", "AnswerText", "ChosenAnswer", "JudgeSaid", "MarkSaid", "Passage", "TextReader", "choose_answers"]
+__all__ = ["LONGEST", "AnswerText", "JudgeSaid", "MarkSaid", "Passage", "TextReader"]
 
 LONGEST = 20_000
 """Characters of a text that are kept."""

@@ -10,17 +10,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from em_bench.statistics.binomial_interval import Interval, clopper_pearson
-from em_bench.statistics.population_interval import population_interval
 from em_bench.statistics.rates import rates_of_cells
 
 __all__ = [
     "METHOD",
     "RateEstimate",
-    "clopper_pearson",
     "estimate_from_counts",
     "estimate_rate",
     "nothing_to_measure",
-    "population_interval",
 ]
 
 Floats = NDArray[np.float64]
