@@ -78,7 +78,7 @@ def test_known_rates_lie_in_the_intervals_of_ten_runs_through_inspect(tmp_path):
         tasks = [suite_task(item) for item in read_suite("demo").sets]
         logs = run_eval(
             tasks, model=get_model(f"organism/{kind}", seed=seed), log_dir=str(tmp_path / f"{kind}{seed}"),
-            max_tasks=4,
+            max_tasks=4, score=False, log_realtime=False, display="none",
         )  # fmt: skip
         organism = Organism(kind, seed)
         for log in logs:

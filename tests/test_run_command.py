@@ -61,6 +61,22 @@ def test_text_that_yaml_would_read_otherwise_stays_text(only):
     assert (read if isinstance(read, list) else [read]) == list(item.only)
 
 
+@pytest.mark.parametrize(
+    ("samples", "log_dir", "extra", "values_of_buffer"),
+    [
+        (1, "logs/", (), []),
+        (50, "logs/", (), ["10"]),
+        (50, "logs/", ("--log-buffer=3",), []),
+        (50, "s3://bucket/logs/", (), []),
+    ],
+)
+def test_log_of_many_answers_is_written_as_often_as_that_of_few(samples, log_dir, extra, values_of_buffer):
+    """Inspect would write it every twentieth of a thousand answers or more."""
+    request = RunRequest(("organism/aligned",), (SuiteItem(set="freeform", samples=samples),), extra=extra)
+    (share,) = share_out(request.models, request.items, 1)
+    assert values(inspect_words(request, share, log_dir), "--log-buffer") == values_of_buffer
+
+
 def test_run_goes_on_with_other_patience_and_with_no_other_answers():
     """A grader that turns out to be slow must not cost what was asked before."""
 

@@ -101,7 +101,7 @@ def command(
     from em_bench.running import open_folder, run_starts, share_by_set, share_out, shown_words
     from em_bench.running.checks import check_grading, check_models, check_prices, judges_of
 
-    request = request_of(models, chosen_items(suite, sets, judge, epochs, _split(arms)), given, "://" in log_dir)
+    request = request_of(models, chosen_items(suite, sets, judge, epochs, _split(arms)), given)
     known_prices = None if prices is None else read_prices(prices)
     judges = judges_of(request.items)
     grader, grader_args = grader_of(request.roles)

@@ -20,20 +20,19 @@ _OWN = (
 """Options of `inspect eval-set` that this command sets itself."""
 
 
-def request_of(models: Sequence[str], items: Sequence[Any], given: Mapping[str, Any], is_remote: bool) -> RunRequest:
+def request_of(models: Sequence[str], items: Sequence[Any], given: Mapping[str, Any]) -> RunRequest:
     """Return what is to be run.
 
     Args:
         models: The models under test.
         items: The sets and how each is run.
         given: The other options.
-        is_remote: Whether logs lie far away: there each writing sends the whole log.
 
     Raises:
         OperatorError: An option is of another form, or given twice in two ways; all such are named.
     """
     from em_bench.cli.shared import pairs
-    from em_bench.running.command import LOG_BUFFER, LOG_SETTINGS, PERSISTENCE, RunRequest
+    from em_bench.running.command import LOG_SETTINGS, PERSISTENCE, RunRequest
 
     roles, grader = list(given["roles"]), given["grader"]
     pairs("--model-role", roles)
@@ -55,8 +54,6 @@ def request_of(models: Sequence[str], items: Sequence[Any], given: Mapping[str, 
     operation += ["--max-connections", str(given["max_connections"])] if given["max_connections"] else []
     operation += ["--cache=1W"] if given["cache"] else []
     operation += [] if given["log_realtime"] else LOG_SETTINGS
-    if not (is_remote or any(word.startswith(LOG_BUFFER[0]) for word in given["extra"])):
-        operation += LOG_BUFFER
     return RunRequest(
         models=tuple(dict.fromkeys(models)),
         items=tuple(items),

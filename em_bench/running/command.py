@@ -15,7 +15,6 @@ from em_bench.results.secrets import without_secrets
 from em_bench.running.share import Share
 
 __all__ = [
-    "LOG_BUFFER",
     "LOG_SETTINGS",
     "PATIENCE",
     "PATIENCE_FLAGS",
@@ -29,8 +28,9 @@ __all__ = [
 LOG_SETTINGS = ("--no-log-realtime", "--no-score-display")
 """Logs hold the same with these; what is spared is a database for those who watch a run, and running totals."""
 
-LOG_BUFFER = ("--log-buffer", "10")
-"""A log on this machine is written every ten answers, however many a set has: what a kill can cost."""
+_LOG_BUFFER, _MANY = ("--log-buffer", "10"), 1000
+"""A log on this machine is written every ten answers, also where Inspect would wait for a twentieth of so many: a kill
+costs what was not written. Far away each writing sends the whole log."""
 
 PERSISTENCE = ("--continue-on-fail", "--retry-attempts", "1")
 """A sample that fails does not end its task, and is asked once more at the end."""
@@ -114,6 +114,9 @@ def inspect_words(request: RunRequest, share: Share, log_dir: str, sets: Sequenc
     words += _each("-T", [f"{name}={_yaml_text(values)}" for name, values in task_args.items() if values])
     words += ["--epochs", str(share.samples)] if share.samples else []
     words += [*request.extra, *request.operation]
+    is_told = any(word.startswith(_LOG_BUFFER[0]) for word in request.extra)
+    if max(share.sets[name] for name in sets or share.sets) >= _MANY and not is_told and "://" not in log_dir:
+        words += _LOG_BUFFER
     words += ["--log-dir-allow-dirty"] if sets and len(sets) < len(share.sets) else []
     return [*words, "--log-dir", share.place(log_dir)]
 
