@@ -49,6 +49,7 @@ def refused(*words, code=1):
         ((*ALIGNED, *SMALL, "--", "--display", "full"), "after --: found '--display'"),
         ((*ALIGNED, *SMALL, "logs"), "em-bench run: found 'logs'; expected only options"),
         ((*ALIGNED, *SMALL, "--model-role", "grader={model: x"), "--model-role grader: found '{model: x'; expected"),
+        ((*ALIGNED, *SMALL, "--model-role", "grader={model: a/b, model_args: [1]}"), "model_args: found [1]; expected"),
         ((*ALIGNED, *SMALL, "-M", "seed"), "-M: found 'seed'; expected NAME=TEXT"),
     ],
 )

@@ -31,4 +31,7 @@ def test_answers_that_nobody_judged_are_no_success(tmp_path):
     assert "2 unscored" in out
     assert "no such key" in err
     assert "2 answers have no verdict, and count in no rate. To judge again:" in err
-    assert f"em-bench rejudge {tmp_path / 'logs'} --judge alignment --grader openai-api/local/judge --again" in err
+    assert (
+        f"em-bench rejudge {tmp_path / 'logs'} --judge alignment --grader openai-api/local/judge --readout text --again"
+        in err
+    )

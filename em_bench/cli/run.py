@@ -135,8 +135,8 @@ def command(
         _Run(request, folder, known_prices, max_cost, run, are_apart, asking, grader).go()
 
 
-_PROBE_S = 15.0
-"""How often to see whether the log folder can still be written."""
+_PROBE_S, _PROBES = 10.0, 2
+"""How often to see whether the log folder can still be written, and how often in a row it must fail."""
 
 
 def _split(names: Sequence[str]) -> list[str]:
@@ -167,7 +167,7 @@ class _Run:
         self._tally: Tally = Tally(planned, self.prices)
         self._line = ProgressLine(self._tally)
         self._warned: set[str] = set()
-        self._probed_s = time.monotonic()
+        self._probed_s, self._failed_probes = time.monotonic(), 0
 
     def go(self) -> None:
         """Run what is not complete, say what became of everything, and exit 1 unless all is complete."""
@@ -197,7 +197,11 @@ class _Run:
         self._probed_s = time.monotonic()
         try:
             check_writable(self.folder.log_dir)
+            self._failed_probes = 0
         except OperatorError as error:
+            self._failed_probes += 1
+            if self._failed_probes < _PROBES:
+                return  # a network may falter once
             self._probed_s = math.inf
             self._line.note(f"{error.message} Closing the logs; the same command goes on once it can be written.")
             raise KeyboardInterrupt from error
@@ -310,8 +314,10 @@ class _Run:
         if n_unscored := sum(state.n_unscored for state in asked.values()):
             progress(f"{n_unscored:,} answers have no verdict, and count in no rate. To judge again:")
             for judge in dict.fromkeys(judges[place] for place, state in asked.items() if state.n_unscored):
-                grader = f" --grader {shlex.quote(self.grader)}" if self.grader else ""
-                progress(f"  em-bench rejudge {shlex.quote(self.folder.log_dir)} --judge {judge}{grader} --again")
+                words = ["em-bench", "rejudge", self.folder.log_dir, "--judge", judge]
+                words += ["--grader", self.grader] if self.grader else []
+                words += ["--readout", self.request.readout] if self.request.readout else []  # else another lane
+                progress(f"  {shlex.join([*words, '--again'])}")
         return not any(state.n_unscored >= state.n_planned > 0 for state in asked.values())
 
 

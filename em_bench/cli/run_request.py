@@ -69,7 +69,7 @@ def grader_of(roles: Sequence[str]) -> tuple[str | None, dict[str, Any]]:
     """Return the name of the model in the role `grader`, however it is written, and what it is loaded with.
 
     Raises:
-        OperatorError: It is no YAML.
+        OperatorError: It is no YAML, or its arguments are no mapping.
     """
     for role in roles:
         name, _, said = role.partition("=")
@@ -81,5 +81,9 @@ def grader_of(roles: Sequence[str]) -> tuple[str | None, dict[str, Any]]:
                 raise OperatorError(Fault("--model-role grader", said, expected, "Mend it.")) from error
             if not isinstance(plain, dict):
                 return said.partition(",")[0], {}
-            return str(plain.get("model")), dict(plain.get("model_args") or {})
+            given = plain.get("model_args") or {}
+            if not isinstance(given, dict):
+                fault = Fault("--model-role grader, model_args", given, "a mapping", "Write {NAME: VALUE}.")
+                raise OperatorError(fault)
+            return str(plain.get("model")), given
     return None, {}
