@@ -43,10 +43,7 @@ def bare_reply(text: str, name: str) -> str:
         text: The reply.
         name: The criterion's name, which a JSON object or a heading may use.
     """
-    plain = _THOUGHT.sub("", text, count=1) if _OPENED.match(text) else text
-    plain = "".join(char for char in plain if unicodedata.category(char) != "Cf")
-    if (fence := _CODE_FENCE.fullmatch(plain)) is not None:
-        plain = fence[1]
+    plain = _unwrapped(text)
     if plain.strip()[:1] in ("{", "[") and (said := _from_json(plain, name)) is not None:
         return said
     plain = _undecorated(plain)
@@ -66,11 +63,8 @@ def keyed_reply(text: str, names: Sequence[str]) -> dict[str, str] | None:
         text: The reply.
         names: Names of criteria.
     """
-    plain = _THOUGHT.sub("", text, count=1) if _OPENED.match(text) else text
-    if (fence := _CODE_FENCE.fullmatch(plain)) is not None:
-        plain = fence[1]
     try:
-        said = json.loads(plain, object_pairs_hook=_unambiguous)
+        said = json.loads(_unwrapped(text), object_pairs_hook=_unambiguous)
     except (ValueError, RecursionError):
         return None
     if not isinstance(said, dict):
@@ -82,6 +76,14 @@ def keyed_reply(text: str, names: Sequence[str]) -> dict[str, str] | None:
             return None
         found[name] = _undecorated(str(values[0]))
     return found
+
+
+def _unwrapped(text: str) -> str:
+    """Return a reply without a thought before it, format characters and a code fence around it."""
+    plain = _THOUGHT.sub("", text, count=1) if _OPENED.match(text) else text
+    plain = "".join(char for char in plain if unicodedata.category(char) != "Cf")
+    fence = _CODE_FENCE.fullmatch(plain)
+    return plain if fence is None else fence[1]
 
 
 def _undecorated(text: str) -> str:
